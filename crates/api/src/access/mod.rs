@@ -1,0 +1,10 @@
+//! Who is calling, from where, how often, and what they may do.
+
+mod address;
+mod authenticate;
+mod permission;
+pub mod rate;
+
+pub use address::{PeerAddr, client_address};
+pub use authenticate::{Access, authenticate};
+pub use permission::{Operation, Permission, covers, may};

@@ -1,0 +1,126 @@
+//! How often a key may call, and how often an address may fail to say who it is. In this node only.
+
+use crate::config::{Rate, RateLimits};
+use domain::id::{KeyId, World};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Calls between two sweeps of keys that have long been quiet.
+const SWEEP_EVERY: u64 = 4_096;
+/// Entries from which an unknown key is refused until a sweep makes room.
+const ENTRIES_MAX: usize = 100_000;
+
+/// Whether a route reads or writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// GET.
+    Read,
+    /// POST, PATCH, DELETE.
+    Write,
+}
+
+struct Limiter<K: Hash + Eq + Clone> {
+    inner: DefaultKeyedRateLimiter<K>,
+    calls: AtomicU64,
+}
+
+impl<K: Hash + Eq + Clone> Limiter<K> {
+    fn new(rate: Rate) -> Limiter<K> {
+        let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst));
+        Limiter { inner: RateLimiter::keyed(quota), calls: AtomicU64::new(0) }
+    }
+
+    /// `Err`: whole seconds to wait, from 1.
+    fn check(&self, key: &K) -> Result<(), u64> {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        if calls % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.inner.retain_recent();
+            self.inner.shrink_to_fit();
+            if self.inner.len() > ENTRIES_MAX {
+                tracing::warn!(entries = self.inner.len(), "too many addresses fail to authenticate");
+                return Err(1);
+            }
+        }
+        self.inner.check_key(key).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero()))
+        })
+    }
+}
+
+/// All limits of a listener.
+pub struct Limiters {
+    live_read: Limiter<KeyId>,
+    live_write: Limiter<KeyId>,
+    sandbox_read: Limiter<KeyId>,
+    sandbox_write: Limiter<KeyId>,
+    failed_access: Limiter<IpAddr>,
+}
+
+impl Limiters {
+    /// As configured.
+    pub fn new(limits: &RateLimits) -> Limiters {
+        Limiters {
+            live_read: Limiter::new(limits.live_read),
+            live_write: Limiter::new(limits.live_write),
+            sandbox_read: Limiter::new(limits.sandbox_read),
+            sandbox_write: Limiter::new(limits.sandbox_write),
+            failed_access: Limiter::new(limits.failed_access),
+        }
+    }
+
+    /// Counts a call of a key.
+    ///
+    /// # Errors
+    /// Seconds to wait.
+    pub fn call(&self, key: KeyId, world: World, class: Class) -> Result<(), u64> {
+        match (world, class) {
+            (World::Live, Class::Read) => self.live_read.check(&key),
+            (World::Live, Class::Write) => self.live_write.check(&key),
+            (World::Sandbox, Class::Read) => self.sandbox_read.check(&key),
+            (World::Sandbox, Class::Write) => self.sandbox_write.check(&key),
+        }
+    }
+
+    /// Counts a failed authentication from an address.
+    ///
+    /// # Errors
+    /// Seconds to wait.
+    pub fn failed_access(&self, address: Option<IpAddr>) -> Result<(), u64> {
+        let Some(address) = address else { return Ok(()) };
+        self.failed_access.check(&network(address))
+    }
+}
+
+/// One host may hold a whole /64 of IPv6.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_let_through_and_the_next_call_waits() {
+        let limiter = Limiter::new(Rate { per_second: 1, burst: 3 });
+        assert!((0..3).all(|_| limiter.check(&"a").is_ok()));
+        assert_eq!(limiter.check(&"a"), Err(1));
+        assert!(limiter.check(&"b").is_ok(), "others are not held");
+    }
+
+    #[test]
+    fn neighbours_in_a_network_count_as_one() {
+        let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(network(parse("2001:db8::1")), network(parse("2001:db8::ffff:1")));
+        assert_ne!(network(parse("2001:db8:0:1::1")), network(parse("2001:db8:0:2::1")));
+    }
+}

@@ -1,0 +1,173 @@
+//! The accept loop: HTTP/1.1 with bounds on everything that a client could hold open. axum's own `serve` installs no
+//! timer, so its header timeout would never fire; and a connection that never sends a byte, or idles between requests,
+//! is bounded here too.
+
+use crate::access::PeerAddr;
+use crate::config::ServeLimits;
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tower::ServiceExt;
+
+/// Pause after a failed accept, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often a connection's idleness and age are looked at, at most.
+const LOOK_MAX: Duration = Duration::from_secs(5);
+/// How long a connection that was told to end may still take.
+const END_MAX: Duration = Duration::from_secs(30);
+
+/// Serves `router` on `listener` until `shutdown` is ready, then lets open requests end, at most
+/// [`ServeLimits::drain_max_ms`].
+///
+/// # Errors
+/// None at present: failed accepts are logged and tried again.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send,
+    limits: ServeLimits,
+) -> std::io::Result<()> {
+    let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let (end, ended) = watch::channel(false);
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, slot)) => {
+                tokio::spawn(connection(stream, peer, slot, router.clone(), ended.clone(), limits));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = end.send(true);
+    let all = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
+    if timeout(Duration::from_millis(limits.drain_max_ms), slots.acquire_many(all)).await.is_err() {
+        tracing::warn!("connections were still open at the end of the drain");
+    }
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, slot))
+}
+
+/// What a connection does, seen by its watcher.
+struct Activity {
+    born: Instant,
+    open_requests: AtomicUsize,
+    /// Milliseconds after `born` of the last change.
+    changed_ms: AtomicU64,
+}
+
+impl Activity {
+    fn touch(&self) {
+        let since_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.changed_ms.store(since_ms, Ordering::Relaxed);
+    }
+
+    /// True when the connection shall end: too old, or idle for too long.
+    fn is_over(&self, limits: &ServeLimits) -> bool {
+        let age_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let idle_ms = age_ms.saturating_sub(self.changed_ms.load(Ordering::Relaxed));
+        let idle = self.open_requests.load(Ordering::Relaxed) == 0 && idle_ms >= limits.idle_max_ms;
+        idle || age_ms >= limits.age_max_ms
+    }
+}
+
+/// Counts a request as open until it is dropped, also when the client goes away.
+struct Open(Arc<Activity>);
+
+impl Open {
+    fn new(activity: &Arc<Activity>) -> Open {
+        activity.open_requests.fetch_add(1, Ordering::Relaxed);
+        activity.touch();
+        Open(Arc::clone(activity))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.open_requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: OwnedSemaphorePermit,
+    router: Router,
+    mut ended: watch::Receiver<bool>,
+    limits: ServeLimits,
+) {
+    let activity = Arc::new(Activity {
+        born: Instant::now(),
+        open_requests: AtomicUsize::new(0),
+        changed_ms: AtomicU64::new(0),
+    });
+    let seen = Arc::clone(&activity);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let open = Open::new(&activity);
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(PeerAddr(peer));
+        let answer = router.clone().oneshot(request);
+        async move {
+            let answer = answer.await;
+            drop(open);
+            answer
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.head_timeout_ms))
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.head_max_bytes.max(8_192))
+        .keep_alive(true);
+    let running = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(running);
+    let look = LOOK_MAX.min(Duration::from_millis(limits.idle_max_ms.min(limits.age_max_ms) / 2 + 1));
+    loop {
+        tokio::select! {
+            result = running.as_mut() => return log_end(result, slot),
+            changed = ended.changed() => if changed.is_err() || *ended.borrow() { break },
+            () = sleep(look) => if seen.is_over(&limits) { break },
+        }
+    }
+    running.as_mut().graceful_shutdown();
+    match timeout(END_MAX, running).await {
+        Ok(result) => log_end(result, slot),
+        Err(_) => drop(slot),
+    }
+}
+
+fn log_end(result: Result<(), hyper::Error>, slot: OwnedSemaphorePermit) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection ended");
+    }
+    drop(slot);
+}

@@ -1,0 +1,153 @@
+//! Work that nobody waits for: what came due, the sealer, the live day's close, the configuration's freshness. Each loop is
+//! tracked and ends with the node.
+
+use crate::lane::Command;
+use crate::seal;
+use crate::{App, Refusal};
+use domain::decide::business_day;
+use domain::id::{Shard, World};
+use domain::maturity::Mature;
+use futures::StreamExt;
+use futures::stream;
+use jiff::tz::TimeZone;
+use std::future::Future;
+use std::time::Duration;
+
+/// The most rows of one kind taken up in one look.
+pub(crate) const DUE_MAX: u32 = 200;
+/// The most rows worked on at once.
+const AT_ONCE: usize = 16;
+
+/// Starts every loop.
+pub(crate) fn start(app: &App) {
+    for shard in app.0.store.shards() {
+        let pause = Duration::from_millis(app.0.settings.due_poll_ms);
+        let due = app.clone();
+        every(app, pause, move || {
+            let app = due.clone();
+            async move { app.run_due(shard).await }
+        });
+        let sealer = app.clone();
+        every(app, Duration::from_secs(2), move || {
+            let app = sealer.clone();
+            async move { app.seal_due(shard).await }
+        });
+        if shard.world() == World::Live {
+            let closer = app.clone();
+            every(app, Duration::from_secs(5), move || {
+                let app = closer.clone();
+                async move { app.close_day(shard).await }
+            });
+        }
+    }
+    let reader = app.clone();
+    every(app, Duration::from_millis(500), move || {
+        let app = reader.clone();
+        async move { app.refresh_config().await }
+    });
+}
+
+/// Runs a piece of work again and again until the node stops.
+fn every<F, W>(app: &App, pause: Duration, work: F)
+where
+    F: Fn() -> W + Send + 'static,
+    W: Future<Output = ()> + Send,
+{
+    let stopping = app.0.stopping.clone();
+    app.spawn(async move {
+        while !stopping.is_cancelled() {
+            work().await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+    });
+}
+
+impl App {
+    /// Takes up everything that is due in a shard, once.
+    pub(crate) async fn run_due(&self, shard: Shard) {
+        if let Err(refusal) = self.try_due(shard).await {
+            tracing::warn!(?refusal, shard = shard.0, "looking for due work came to nothing");
+        }
+    }
+
+    async fn try_due(&self, shard: Shard) -> Result<(), Refusal> {
+        let real_now_us = self.0.clock.real_now_us();
+        let store = self.store();
+        let attempts = store.attempts_due(shard, real_now_us, DUE_MAX).await?;
+        let captures = store.captures_due(shard, real_now_us, DUE_MAX).await?;
+        let refunds = store.refunds_due(shard, real_now_us, DUE_MAX).await?;
+        let expired = store.payments_expired(shard, real_now_us, DUE_MAX).await?;
+        let maturities = store.maturities_due(shard, real_now_us, DUE_MAX).await?;
+        at_once(attempts, |attempt| async move { self.resolve_attempt(&attempt).await }).await;
+        at_once(captures, |capture| async move {
+            let Some(payment) = self.store().payment(capture.payment).await? else { return Ok(()) };
+            let now_us = self.business_now_us(capture.merchant).await?;
+            self.ask_capture(&payment, &capture, false, now_us).await.map(|_| ())
+        })
+        .await;
+        at_once(refunds, |refund| async move {
+            let now_us = self.business_now_us(refund.merchant).await?;
+            self.ask_refund(&refund, false, now_us).await.map(|_| ())
+        })
+        .await;
+        at_once(expired, |payment| async move { self.expire(&payment).await }).await;
+        at_once(maturities, |due| async move {
+            let mature = Mature { merchant: due.merchant, currency: due.currency, available_on: due.available_on };
+            self.apply(due.merchant, Command::Mature(mature)).await.map(|_| ())
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn seal_due(&self, shard: Shard) {
+        let now_us = self.0.clock.real_now_us();
+        let sealed = seal::seal_due(self.store(), &self.0.salt_key, shard, seal::SealPolicy::default(), now_us).await;
+        if let Err(error) = sealed {
+            tracing::warn!(%error, shard = shard.0, "sealing came to nothing");
+        }
+    }
+
+    /// The live day closes when the operator's day (Asia/Shanghai) is over.
+    async fn close_day(&self, shard: Shard) {
+        let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
+        let today = business_day(self.0.clock.real_now_us(), &zone);
+        let Ok(open) = self.store().open_day(shard).await else { return };
+        let config = self.config();
+        let lender = config.merchants.keys().find(|id| id.0.shard() == shard).copied();
+        if let (true, Some(merchant)) = (open < today, lender)
+            && let Err(refusal) = self.apply(merchant, Command::CloseDay(today)).await
+        {
+            tracing::warn!(?refusal, "the day was not closed; it is tried again");
+        }
+    }
+
+    async fn refresh_config(&self) {
+        let Ok(version) = self.store().snapshot_version().await else { return };
+        if version != self.config().version
+            && let Err(refusal) = self.reload_config().await
+        {
+            tracing::warn!(?refusal, "configuration not read; the one in force stays");
+        }
+    }
+}
+
+/// Works on rows side by side, within a bound; what fails stays due.
+async fn at_once<T, W>(rows: Vec<T>, work: impl Fn(T) -> W)
+where
+    W: Future<Output = Result<(), Refusal>>,
+{
+    stream::iter(rows)
+        .map(work)
+        .buffer_unordered(AT_ONCE)
+        .for_each(|done| async move {
+            if let Err(refusal) = done
+                && refusal != Refusal::InProgress
+            {
+                tracing::warn!(?refusal, "a due row stays due");
+            }
+        })
+        .await;
+}

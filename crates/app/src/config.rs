@@ -1,0 +1,161 @@
+//! The node's view of the control tables: read whole, indexed once, swapped as one. Decisions get what they need of it as
+//! facts; what must hold at the commit itself lives in merchants' heads.
+
+use crypto::key::PublicKey;
+use domain::channel::ChannelAccount;
+use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PriceId, World};
+use domain::merchant::{ApiKey, Merchant};
+use domain::price::Price;
+use jiff::tz::TimeZone;
+use money::Currency;
+use std::collections::HashMap;
+use std::sync::Arc;
+use store::control::{Endpoint, Snapshot, StoredChannelAccount};
+
+/// Everything cached, indexed.
+pub struct Config {
+    /// The snapshot's version.
+    pub version: i64,
+    /// Merchants with what hangs under them.
+    pub merchants: HashMap<MerchantId, Arc<MerchantConfig>>,
+    keys: HashMap<KeyId, KeyConfig>,
+    by_bearer: HashMap<[u8; 32], KeyId>,
+    prices: HashMap<PriceId, Price>,
+    accounts: HashMap<ChannelAccountId, StoredChannelAccount>,
+}
+
+/// A merchant with its endpoints, prices and default secret.
+pub struct MerchantConfig {
+    /// Its settings.
+    pub merchant: Merchant,
+    /// Its zone, parsed.
+    pub zone: TimeZone,
+    /// Its endpoints, deleted ones not among them.
+    pub endpoints: Vec<Endpoint>,
+    /// Signs deliveries to a payment's `notify_url`.
+    pub default_secret: Vec<u8>,
+    /// Its price versions, newest first.
+    prices: Vec<Price>,
+}
+
+/// A key with its parsed public half.
+pub struct KeyConfig {
+    /// The key's row.
+    pub key: ApiKey,
+    /// Parsed once, for signature checks.
+    pub public_key: Option<PublicKey>,
+    /// The merchant's key epoch when this was read: the lane refuses a request that was authenticated under an older one.
+    pub epoch: i64,
+}
+
+impl Config {
+    /// Indexes a snapshot, with the key epochs of merchants' heads.
+    pub fn new(snapshot: Snapshot, epochs: &HashMap<MerchantId, i64>) -> Config {
+        let mut merchants: HashMap<MerchantId, MerchantConfig> = HashMap::new();
+        for merchant in snapshot.merchants {
+            let zone = TimeZone::get(&merchant.zone).unwrap_or(TimeZone::UTC);
+            let id = merchant.id;
+            let config = MerchantConfig { merchant, zone, endpoints: vec![], default_secret: vec![], prices: vec![] };
+            merchants.insert(id, config);
+        }
+        for endpoint in snapshot.endpoints {
+            if let Some(merchant) = merchants.get_mut(&endpoint.merchant) {
+                merchant.endpoints.push(endpoint);
+            }
+        }
+        for (id, secret) in snapshot.default_secrets {
+            if let Some(merchant) = merchants.get_mut(&id) {
+                merchant.default_secret = secret;
+            }
+        }
+        let mut prices = HashMap::new();
+        for price in snapshot.prices {
+            if let Some(merchant) = merchants.get_mut(&price.merchant) {
+                merchant.prices.push(price.clone());
+            }
+            prices.insert(price.id, price);
+        }
+        for merchant in merchants.values_mut() {
+            merchant.prices.sort_by_key(|price| std::cmp::Reverse(price.version));
+            merchant.endpoints.sort_by_key(|endpoint| endpoint.id);
+        }
+        let mut keys = HashMap::new();
+        let mut by_bearer = HashMap::new();
+        for key in snapshot.keys {
+            if let Some(hash) = key.bearer_hash {
+                by_bearer.insert(hash, key.id);
+            }
+            let public_key = key.public_key_pem.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok());
+            let epoch = epochs.get(&key.merchant).copied().unwrap_or(0);
+            keys.insert(key.id, KeyConfig { key, public_key, epoch });
+        }
+        Config {
+            version: snapshot.version,
+            merchants: merchants.into_iter().map(|(id, config)| (id, Arc::new(config))).collect(),
+            keys,
+            by_bearer,
+            prices,
+            accounts: snapshot.channel_accounts.into_iter().map(|a| (a.account.id, a)).collect(),
+        }
+    }
+
+    /// A merchant.
+    pub fn merchant(&self, id: MerchantId) -> Option<&Arc<MerchantConfig>> {
+        self.merchants.get(&id)
+    }
+
+    /// A key by its id.
+    pub fn key(&self, id: KeyId) -> Option<&KeyConfig> {
+        self.keys.get(&id)
+    }
+
+    /// A key by the SHA-256 of its bearer token.
+    pub fn key_by_bearer(&self, hash: &[u8; 32]) -> Option<&KeyConfig> {
+        self.by_bearer.get(hash).and_then(|id| self.keys.get(id))
+    }
+
+    /// A merchant's keys, newest first.
+    pub fn keys_of(&self, merchant: MerchantId) -> Vec<&ApiKey> {
+        let mut keys: Vec<&ApiKey> = self.keys.values().map(|k| &k.key).filter(|k| k.merchant == merchant).collect();
+        keys.sort_by_key(|key| std::cmp::Reverse((key.created_at_us, key.id)));
+        keys
+    }
+
+    /// A price version.
+    pub fn price(&self, id: PriceId) -> Option<&Price> {
+        self.prices.get(&id)
+    }
+
+    /// A channel account.
+    pub fn account(&self, id: ChannelAccountId) -> Option<&StoredChannelAccount> {
+        self.accounts.get(&id)
+    }
+
+    /// Every channel account.
+    pub fn accounts(&self) -> impl Iterator<Item = &StoredChannelAccount> {
+        self.accounts.values()
+    }
+
+    /// The account that serves a method in a world: the enabled one with the smallest id.
+    pub fn account_for(&self, world: World, method: &str) -> Option<&ChannelAccount> {
+        let candidates = self.accounts.values().filter(|a| a.world == world && a.account.enabled && a.account.method == method);
+        candidates.map(|a| &a.account).min_by_key(|a| a.id)
+    }
+}
+
+impl MerchantConfig {
+    /// The price in force at a real time.
+    pub fn price_at(&self, method: &str, currency: Currency, real_now_us: i64) -> Option<&Price> {
+        self.prices.iter().find(|p| p.method == method && p.currency == currency && p.effective_at_us <= real_now_us)
+    }
+
+    /// One of its endpoints.
+    pub fn endpoint(&self, id: EndpointId) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.id == id)
+    }
+
+    /// The newest version number of a price.
+    pub fn newest_version(&self, method: &str, currency: Currency) -> i64 {
+        self.prices.iter().filter(|p| p.method == method && p.currency == currency).map(|p| p.version).max().unwrap_or(0)
+    }
+}

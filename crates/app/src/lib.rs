@@ -1,0 +1,349 @@
+//! Use cases by noun, the lanes that carry their commands, and the work in the background. The only builder of write-sets.
+//!
+//! Channel calls never happen inside a lane: an attempt, capture or refund row is the job; the call starts from memory after
+//! the commit that made it, and its fact comes back as a command of its own.
+
+pub mod background;
+mod calls;
+pub mod clock;
+pub mod config;
+pub mod lane;
+mod refusal;
+pub mod seal;
+mod usecase;
+pub mod verify;
+pub mod webhook;
+
+pub use clock::Clock;
+pub use config::{Config, KeyConfig, MerchantConfig};
+pub use lane::{Asked, IdempotencyKey, ReEntry};
+pub use refusal::Refusal;
+pub use usecase::*;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use channels::sandbox::{NoticeSink, SandboxChannel};
+use channels::{CallbackAnswer, Channel};
+use domain::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, Shard, World};
+use lane::{Class, Command, Lane, Queue, Reply, Work};
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+use store::{Store, StoreError};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The node's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The longest that a request waits for a channel's answer, milliseconds.
+    pub sync_wait_ms: u64,
+    /// How long work born here is leased to this node, milliseconds. Longer than any channel call.
+    pub lease_ms: u64,
+    /// The most commands in one batch.
+    pub batch_max: usize,
+    /// The most new commands that wait in one lane.
+    pub lane_queue_max: usize,
+    /// Pause between two looks for work that came due, milliseconds.
+    pub due_poll_ms: u64,
+    /// Whether webhooks of the sandbox may go to private and loopback addresses.
+    pub allow_private_webhooks: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            sync_wait_ms: 5_000,
+            lease_ms: 30_000,
+            batch_max: 64,
+            lane_queue_max: 4_096,
+            due_poll_ms: 500,
+            allow_private_webhooks: false,
+        }
+    }
+}
+
+/// The channels that this node speaks, by account.
+#[derive(Clone, Default)]
+pub struct Channels {
+    /// Every channel.
+    pub by_account: HashMap<ChannelAccountId, Arc<dyn Channel>>,
+    /// Those that are the sandbox's.
+    pub sandbox: HashMap<ChannelAccountId, Arc<SandboxChannel>>,
+}
+
+/// The platform as its faces see it. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    config: Arc<ArcSwap<Config>>,
+    clock: Clock,
+    settings: Settings,
+    channels: Channels,
+    queues: HashMap<Shard, Arc<Queue>>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    /// Attempts whose call or query is under way on this node.
+    asking: Mutex<HashSet<AttemptId>>,
+    /// When an attempt was last asked about because somebody read it.
+    asked_on_read: Mutex<HashMap<AttemptId, i64>>,
+    deliverer: OnceLock<webhook::DelivererHandle>,
+    salt_key: [u8; 32],
+    lanes: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+/// Who asks, as authenticated.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// The merchant acted for.
+    pub merchant: MerchantId,
+    /// Its world.
+    pub world: World,
+    /// The key.
+    pub key: Option<KeyId>,
+    /// The key epoch under which the key was found good.
+    pub key_epoch: i64,
+}
+
+/// What an answer carries besides the object.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The object.
+    pub object: T,
+    /// Made by this request; otherwise it stood already.
+    pub fresh: bool,
+}
+
+/// Everything that a node is started with.
+pub struct Start {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Real time.
+    pub clock: Clock,
+    /// Settings.
+    pub settings: Settings,
+    /// Channels.
+    pub channels: Channels,
+    /// Salts the leaves of sealed blocks; derived from the master key.
+    pub salt_key: [u8; 32],
+}
+
+/// The door through which a channel in this process reaches the platform. Made before the channel, opened when the platform
+/// runs.
+#[derive(Default)]
+pub struct NoticeDoor(OnceLock<Weak<Inner>>);
+
+#[async_trait]
+impl NoticeSink for NoticeDoor {
+    async fn deliver(&self, account: ChannelAccountId, headers: Vec<(String, String)>, body: Vec<u8>) -> bool {
+        let Some(inner) = self.0.get().and_then(Weak::upgrade) else { return false };
+        let answer = App(inner).channel_notice(account, headers, body.into()).await;
+        answer.status == 200
+    }
+}
+
+impl App {
+    /// Reads the configuration, starts lanes and background work.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn start(start: Start, door: Option<&NoticeDoor>) -> Result<App, StoreError> {
+        let config = Arc::new(ArcSwap::from_pointee(read_config(start.store.as_ref()).await?));
+        let node = i64::from_be_bytes(crypto::secret::random_bytes::<8>()) & i64::MAX;
+        let queues: HashMap<Shard, Arc<Queue>> =
+            start.store.shards().into_iter().map(|s| (s, Arc::new(Queue::new(start.settings.lane_queue_max)))).collect();
+        let inner = Arc::new(Inner {
+            store: start.store,
+            config,
+            clock: start.clock,
+            settings: start.settings,
+            channels: start.channels,
+            queues,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            asking: Mutex::default(),
+            asked_on_read: Mutex::default(),
+            deliverer: OnceLock::new(),
+            salt_key: start.salt_key,
+            lanes: Mutex::default(),
+        });
+        let app = App(inner);
+        app.start_deliverer();
+        app.start_lanes(node)?;
+        if let Some(door) = door {
+            let _ = door.0.set(Arc::downgrade(&app.0));
+        }
+        background::start(&app);
+        Ok(app)
+    }
+
+    fn start_deliverer(&self) {
+        let handle = webhook::Deliverer::start(webhook::DelivererConfig {
+            store: Arc::clone(&self.0.store),
+            config: Arc::clone(&self.0.config),
+            clock: self.0.clock.clone(),
+            rules: webhook::guard::UrlRules { allow_private: self.0.settings.allow_private_webhooks },
+            ..webhook::DelivererConfig::defaults(Arc::clone(&self.0.store), Arc::clone(&self.0.config), self.0.clock.clone())
+        });
+        let _ = self.0.deliverer.set(handle);
+    }
+
+    fn start_lanes(&self, node: i64) -> Result<(), StoreError> {
+        for (shard, queue) in &self.0.queues {
+            let weak = Arc::downgrade(&self.0);
+            let lane = Lane {
+                shard: *shard,
+                queue: Arc::clone(queue),
+                session: self.0.store.lane_session(*shard)?,
+                config: Arc::clone(&self.0.config),
+                clock: self.0.clock.clone(),
+                node,
+                lease_us: i64::try_from(self.0.settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000),
+                batch_max: self.0.settings.batch_max,
+                committed: Box::new(move |events| {
+                    if let Some(deliverer) = weak.upgrade().as_ref().and_then(|inner| inner.deliverer.get()) {
+                        deliverer.hint(events);
+                    }
+                }),
+            };
+            if self.0.store.lanes_block() {
+                let name = format!("lane-{}", shard.0);
+                let thread = std::thread::Builder::new()
+                    .name(name)
+                    .spawn(move || futures::executor::block_on(lane.run()))
+                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                self.0.lanes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
+            } else {
+                self.spawn(lane.run());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes no new work, finishes what was accepted, within the given time.
+    pub async fn stop(&self, within: Duration) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(within, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("stopping although work is still under way; it is leased and will be taken up again");
+        }
+        if let Some(deliverer) = self.0.deliverer.get() {
+            deliverer.stop().await;
+        }
+        for queue in self.0.queues.values() {
+            queue.close();
+        }
+        let lanes: Vec<_> = self.0.lanes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..).collect();
+        for lane in lanes {
+            let joined = tokio::task::spawn_blocking(move || lane.join());
+            if tokio::time::timeout(within, joined).await.is_err() {
+                tracing::error!("a lane did not end in time");
+            }
+        }
+    }
+
+    /// Real time.
+    pub fn clock(&self) -> Clock {
+        self.0.clock.clone()
+    }
+
+    /// The node's configuration as cached.
+    pub fn config(&self) -> Arc<Config> {
+        self.0.config.load_full()
+    }
+
+    /// Reads the configuration again.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreUnavailable`].
+    pub async fn reload_config(&self) -> Result<(), Refusal> {
+        let config = read_config(self.0.store.as_ref()).await?;
+        self.0.config.store(Arc::new(config));
+        Ok(())
+    }
+
+    /// Whether commands are taken.
+    ///
+    /// # Errors
+    /// A sentence for `/readyz`.
+    pub async fn ready(&self) -> Result<(), String> {
+        if self.0.stopping.is_cancelled() {
+            return Err("stopping".to_owned());
+        }
+        self.0.store.ping().await.map_err(|error| error.to_string())
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.0.store.as_ref()
+    }
+
+    /// The one way to start a task: tracked, so that stopping waits for it, and its panics are counted.
+    #[allow(clippy::disallowed_methods)] // the named helper
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn(task);
+    }
+
+    /// Sends a command to its merchant's lane and waits for the commit.
+    async fn submit(&self, work: Submit, class: Class) -> Result<Reply, Refusal> {
+        let queue = self.0.queues.get(&lane::command::shard_of(work.merchant)).ok_or(Refusal::NotFound("merchant"))?;
+        let (reply, answer) = oneshot::channel();
+        let Submit { merchant, command, asked, re } = work;
+        queue.push(Work { merchant, command, asked, re, reply }, class).map_err(|_| Refusal::Overloaded)?;
+        answer.await.unwrap_or(Err(Refusal::Internal))
+    }
+
+    /// A command of a caller.
+    async fn ask(&self, caller: &Caller, command: Command, re: ReEntry) -> Result<Reply, Refusal> {
+        let asked = Some(Asked { key_epoch: caller.key_epoch, key: caller.key });
+        self.submit(Submit { merchant: caller.merchant, command, asked, re }, Class::New).await
+    }
+
+    /// A command of the platform's own: results, notices, deadlines. A full queue or an absent database is waited for, because
+    /// a fact is never thrown away; what is not through after half a minute is found again by its lease.
+    async fn apply(&self, merchant: MerchantId, command: Command) -> Result<Reply, Refusal> {
+        let mut pause_ms = 20;
+        loop {
+            let work = Submit { merchant, command: command.clone(), asked: None, re: ReEntry::default() };
+            match self.submit(work, Class::Reserved).await {
+                Err(Refusal::Overloaded | Refusal::StoreUnavailable) if pause_ms < 10_000 => {
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                    pause_ms *= 2;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// A merchant's business time.
+    async fn business_now_us(&self, merchant: MerchantId) -> Result<i64, Refusal> {
+        let head = self.store().head(merchant).await?.ok_or(Refusal::NotFound("merchant"))?;
+        Ok(self.0.clock.real_now_us().saturating_add(head.clock_offset_us))
+    }
+}
+
+struct Submit {
+    merchant: MerchantId,
+    command: Command,
+    asked: Option<Asked>,
+    re: ReEntry,
+}
+
+async fn read_config(store: &dyn Store) -> Result<Config, StoreError> {
+    let snapshot = store.snapshot().await?;
+    let mut epochs = HashMap::new();
+    for key in &snapshot.keys {
+        if !epochs.contains_key(&key.merchant)
+            && let Some(head) = store.head(key.merchant).await?
+        {
+            epochs.insert(key.merchant, head.key_epoch);
+        }
+    }
+    Ok(Config::new(snapshot, &epochs))
+}
+
+/// What a channel's HTTP callback is answered.
+pub type NoticeAnswer = CallbackAnswer;

@@ -1,0 +1,252 @@
+//! Sealed columns: values encrypted before they reach the store.
+//!
+//! A sealed value is `format (1) ‖ key version (4, big-endian) ‖ salt (12) ‖ nonce (12) ‖ AES-256-GCM ciphertext and
+//! tag`. The master key is never used on data: HKDF-SHA256 derives a table key from it, and from that and the salt
+//! the key of the one value. So AES-GCM's bound on values under one key is out of reach, whatever a table's size.
+//! What is authenticated beside the value is header, table, column and row: a value moved elsewhere does not open.
+
+mod master_key;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad as AeadAad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+pub use master_key::{FileKeyProvider, MasterKey, MasterKeyFault, MasterKeyFile};
+
+use crate::hash::hex;
+use crate::secret::{constant_time_eq, random_bytes};
+
+const FORMAT: u8 = 1;
+const SALT_BYTES: usize = 12;
+const HEADER_BYTES: usize = 1 + 4 + SALT_BYTES + NONCE_LEN;
+const HKDF_SALT: &[u8] = b"feiqian seal v1";
+
+/// Where a sealed value lives; it opens nowhere else.
+#[derive(Debug, Clone, Copy)]
+pub struct Aad<'a> {
+    /// The table's name. Names come from the program's text, which bounds the keys kept in memory.
+    pub table: &'static str,
+    /// The column's name.
+    pub column: &'static str,
+    /// The row's primary key.
+    pub row_id: &'a [u8],
+}
+
+/// Why a value was not sealed or opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SealFault {
+    /// The key provider does not have this version.
+    #[error("master key version {version} is not available: restore it to the key file")]
+    KeyUnavailable {
+        /// The version wanted.
+        version: u32,
+    },
+    /// Not a sealed value, or one of a later format.
+    #[error("not a sealed value of a known format")]
+    Malformed,
+    /// Wrong key, changed bytes, or a value moved from another row or column.
+    #[error("the sealed value does not open: wrong key, changed bytes, or not of this row")]
+    Unauthentic,
+    /// The check value stored at `init` was made with another master key.
+    #[error("this is not the master key the database was made with: put the right key file back")]
+    WrongMasterKey,
+    /// AWS-LC refused; not expected for any input.
+    #[error("encryption failed")]
+    Failed,
+}
+
+/// Gives the master keys: a file now, a command or a hardware token later.
+pub trait KeyProvider: Send + Sync {
+    /// The version that new values are sealed with.
+    fn current_version(&self) -> u32;
+
+    /// The key of a version.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`].
+    fn key(&self, version: u32) -> Result<MasterKey, SealFault>;
+}
+
+/// Seals and opens values.
+pub struct Sealer {
+    provider: Arc<dyn KeyProvider>,
+    table_keys: RwLock<HashMap<(u32, &'static str), Arc<Prk>>>,
+}
+
+impl Sealer {
+    /// A sealer over the keys of `provider`.
+    #[must_use]
+    pub fn new(provider: Arc<dyn KeyProvider>) -> Self {
+        Self { provider, table_keys: RwLock::new(HashMap::new()) }
+    }
+
+    /// Encrypts `plaintext` for the place `aad`; 45 bytes longer than it.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`].
+    pub fn seal(&self, aad: Aad<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealFault> {
+        let version = self.provider.current_version();
+        let (salt, nonce) = (random_bytes::<SALT_BYTES>(), random_bytes::<NONCE_LEN>());
+        let header = [&[FORMAT][..], &version.to_be_bytes(), &salt, &nonce].concat();
+        let key = self.value_key(version, aad.table, &salt)?;
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + plaintext.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&header);
+        sealed.extend_from_slice(plaintext);
+        let place = AeadAad::from(place(&header, aad));
+        let body = sealed.get_mut(HEADER_BYTES..).ok_or(SealFault::Failed)?;
+        let tag = key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), place, body)
+            .map_err(|_| SealFault::Failed)?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// Decrypts what [`Sealer::seal`] made for the same place.
+    ///
+    /// # Errors
+    /// [`SealFault`].
+    pub fn open(&self, aad: Aad<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealFault> {
+        let (header, body) = sealed.split_at_checked(HEADER_BYTES).ok_or(SealFault::Malformed)?;
+        let (version, salt, nonce) = read_header(header).ok_or(SealFault::Malformed)?;
+        let key = self.value_key(version, aad.table, &salt)?;
+        let mut buffer = Zeroizing::new(body.to_vec());
+        let place = AeadAad::from(place(header, aad));
+        let plain_bytes = key
+            .open_in_place(Nonce::assume_unique_for_key(nonce), place, &mut buffer)
+            .map_err(|_| SealFault::Unauthentic)?
+            .len();
+        buffer.truncate(plain_bytes);
+        Ok(buffer)
+    }
+
+    /// The version a sealed value was made with, to find those that a rotation left behind; `None` for what is no
+    /// sealed value.
+    #[must_use]
+    pub fn version_of(sealed: &[u8]) -> Option<u32> {
+        sealed.get(..HEADER_BYTES).and_then(read_header).map(|(version, _, _)| version)
+    }
+
+    /// What `init` stores so that `serve` can tell a wrong master key; it reveals nothing of the key.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`].
+    pub fn check_value(&self) -> Result<String, SealFault> {
+        self.check_value_at(self.provider.current_version())
+    }
+
+    /// Compares a stored [`Sealer::check_value`] with the keys at hand; later versions beside it do not matter.
+    ///
+    /// # Errors
+    /// [`SealFault::WrongMasterKey`], [`SealFault::KeyUnavailable`], [`SealFault::Malformed`].
+    pub fn verify_check_value(&self, stored: &str) -> Result<(), SealFault> {
+        let version = stored.split_once(':').and_then(|(version, _)| version.parse().ok());
+        let expected = self.check_value_at(version.ok_or(SealFault::Malformed)?)?;
+        let same = constant_time_eq(expected.as_bytes(), stored.as_bytes());
+        if same { Ok(()) } else { Err(SealFault::WrongMasterKey) }
+    }
+
+    /// A key for another use than columns, such as callback secrets or the salts of statement lines. It hangs on
+    /// `label` and on version 1 of the master key, so that it survives rotation.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`] when version 1 is gone.
+    pub fn derive(&self, label: &str) -> Result<Zeroizing<[u8; 32]>, SealFault> {
+        self.derive_at(1, "label", label)
+    }
+
+    fn check_value_at(&self, version: u32) -> Result<String, SealFault> {
+        let value = self.derive_at(version, "check value", "")?;
+        let (shown, _) = value.split_at(16);
+        Ok(format!("{version}:{}", hex(shown)))
+    }
+
+    fn derive_at(&self, version: u32, purpose: &str, label: &str) -> Result<Zeroizing<[u8; 32]>, SealFault> {
+        let prk = extract(&self.provider.key(version)?);
+        expand(&prk, &[purpose.as_bytes(), label.as_bytes()])
+    }
+
+    fn value_key(
+        &self,
+        version: u32,
+        table: &'static str,
+        salt: &[u8; SALT_BYTES],
+    ) -> Result<LessSafeKey, SealFault> {
+        let key = expand(self.table_key(version, table)?.as_ref(), &[salt])?;
+        let key = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| SealFault::Failed)?;
+        Ok(LessSafeKey::new(key))
+    }
+
+    fn table_key(&self, version: u32, table: &'static str) -> Result<Arc<Prk>, SealFault> {
+        // A poisoned lock is harmless: entries are put in whole.
+        let known =
+            self.table_keys.read().unwrap_or_else(PoisonError::into_inner).get(&(version, table)).cloned();
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let derived = self.derive_at(version, "table", table)?;
+        let key = Arc::new(Prk::new_less_safe(HKDF_SHA256, derived.as_slice()));
+        let mut table_keys = self.table_keys.write().unwrap_or_else(PoisonError::into_inner);
+        table_keys.insert((version, table), Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealer(version {})", self.provider.current_version())
+    }
+}
+
+fn extract(key: &MasterKey) -> Prk {
+    Salt::new(HKDF_SHA256, HKDF_SALT).extract(key.bytes())
+}
+
+/// HKDF-Expand with an `info` of length-prefixed parts, so that no two lists of parts make the same bytes.
+fn expand(prk: &Prk, parts: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, SealFault> {
+    let info = length_prefixed(parts);
+    let mut out = Zeroizing::new([0; 32]);
+    prk.expand(&[&info], HKDF_SHA256)
+        .and_then(|okm| okm.fill(out.as_mut_slice()))
+        .map_err(|_| SealFault::Failed)?;
+    Ok(out)
+}
+
+fn place(header: &[u8], aad: Aad<'_>) -> Vec<u8> {
+    length_prefixed(&[header, aad.table.as_bytes(), aad.column.as_bytes(), aad.row_id])
+}
+
+fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for part in parts {
+        out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+fn read_header(header: &[u8]) -> Option<(u32, [u8; SALT_BYTES], [u8; NONCE_LEN])> {
+    let (format, rest) = header.split_first()?;
+    let (version, rest) = rest.split_first_chunk::<4>()?;
+    let (salt, rest) = rest.split_first_chunk::<SALT_BYTES>()?;
+    let nonce = rest.first_chunk::<NONCE_LEN>()?;
+    (*format == FORMAT).then_some((u32::from_be_bytes(*version), *salt, *nonce))
+}
+
+/// The secret salt of one journal line in the tree over its block (DESIGN section 4): HMAC-SHA256 under `key` over shard,
+/// sequence and line, cut to 16 bytes. `key` comes from [`Sealer::derive`].
+#[must_use]
+pub fn line_salt(key: &[u8; 32], shard: u16, seq: u64, line: u16) -> [u8; 16] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    context.update(b"line salt");
+    context.update(&shard.to_be_bytes());
+    context.update(&seq.to_be_bytes());
+    context.update(&line.to_be_bytes());
+    let tag = context.sign();
+    tag.as_ref().first_chunk::<16>().copied().unwrap_or_default()
+}

@@ -1,0 +1,8 @@
+//! The crate as its users see it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which the lint's own exemption does not reach")]
+
+mod keys;
+mod profile;
+mod rfc9421;
+mod seal;

@@ -1,0 +1,110 @@
+//! What a decision is given and what it answers.
+
+use crate::attempt::Attempt;
+use crate::capture::Capture;
+use crate::event::Emit;
+use crate::id::{Id, IdMaker, Uid};
+use crate::merchant::{Head, Merchant};
+use crate::payment::Payment;
+use crate::refund::Refund;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use ledger::{Day, Posting};
+
+/// What is true about the moment and the merchant, handed in.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// Business time of the merchant, microseconds.
+    pub now_us: i64,
+    /// Real time, microseconds: leases, retries, ids.
+    pub real_now_us: i64,
+    /// The merchant's settings.
+    pub merchant: &'a Merchant,
+    /// The merchant's zone.
+    pub zone: &'a TimeZone,
+    /// The merchant's business day at `now_us`, never before its head's.
+    pub today: Day,
+    /// This node.
+    pub node: i64,
+    /// Until when work born in this decision is leased to this node, real time.
+    pub lease_until_us: i64,
+    /// Makes ids.
+    pub ids: IdMaker,
+}
+
+impl Facts<'_> {
+    /// A new id.
+    pub fn id<I: Id>(&mut self) -> I {
+        self.ids.next()
+    }
+
+    /// The day on which money captured now may be paid out.
+    pub fn available_on(&self) -> Day {
+        self.today.plus(i32::from(self.merchant.maturity_days))
+    }
+}
+
+/// A posting with what caused it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Booking {
+    /// The lines.
+    pub posting: Posting,
+    /// The object that caused it.
+    pub source: Uid,
+}
+
+/// Everything that one decision changes: whole rows as they become, postings, wishes to tell the merchant.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Payments, new or changed.
+    pub payments: Vec<Payment>,
+    /// Attempts, new or changed.
+    pub attempts: Vec<Attempt>,
+    /// Captures, new or changed.
+    pub captures: Vec<Capture>,
+    /// Refunds, new or changed.
+    pub refunds: Vec<Refund>,
+    /// Heads, changed.
+    pub heads: Vec<Head>,
+    /// Postings in order.
+    pub bookings: Vec<Booking>,
+    /// Events in order.
+    pub emits: Vec<Emit>,
+}
+
+impl Changes {
+    /// True when nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.payments.is_empty()
+            && self.attempts.is_empty()
+            && self.captures.is_empty()
+            && self.refunds.is_empty()
+            && self.heads.is_empty()
+            && self.bookings.is_empty()
+            && self.emits.is_empty()
+    }
+}
+
+/// The business day of an instant in a zone.
+pub fn business_day(at_us: i64, zone: &TimeZone) -> Day {
+    let at = Timestamp::from_microsecond(at_us).unwrap_or(Timestamp::UNIX_EPOCH);
+    let date = zone.to_datetime(at).date();
+    day_of(date)
+}
+
+/// 00:00 of a business day in a zone, microseconds: the moment at which money of that day matures.
+pub fn start_of_day_us(day: Day, zone: &TimeZone) -> i64 {
+    let date = date_of(day);
+    date.to_zoned(zone.clone()).map(|start| start.timestamp().as_microsecond()).unwrap_or_else(|_| i64::from(day.0) * 86_400_000_000)
+}
+
+fn day_of(date: Date) -> Day {
+    let since: SignedDuration = date.duration_since(Date::constant(1970, 1, 1));
+    Day(i32::try_from(since.as_hours() / 24).unwrap_or(0))
+}
+
+fn date_of(day: Day) -> Date {
+    let since = SignedDuration::from_hours(i64::from(day.0) * 24);
+    Date::constant(1970, 1, 1).checked_add(since).unwrap_or(Date::constant(1970, 1, 1))
+}

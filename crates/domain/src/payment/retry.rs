@@ -1,0 +1,67 @@
+//! Another try at paying: `POST /v1/payments/{id}/attempts`.
+
+use super::create::new_attempt;
+use super::{Payment, Scene, Status};
+use crate::channel::{ChannelAccount, SandboxOutcome};
+use crate::decide::{Changes, Facts};
+use crate::id::{AttemptId, MerchantId, PaymentId};
+use crate::rejection::Rejection;
+use crate::rows::Rows;
+
+/// The command, parsed.
+#[derive(Debug, Clone)]
+pub struct AddAttempt {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The payment.
+    pub payment: PaymentId,
+    /// The method; `None` keeps the payment's.
+    pub method: Option<String>,
+    /// The scene; `None` keeps the payment's.
+    pub scene: Option<Scene>,
+    /// What the sandbox channel shall do.
+    pub sandbox_outcome: Option<SandboxOutcome>,
+    /// The channel account that serves the method.
+    pub account: Option<ChannelAccount>,
+}
+
+/// Decides it: only a payment that can still be paid and has no attempt that may still take money gets another one (R02).
+///
+/// # Errors
+/// [`Rejection::PaymentNotFound`], [`Rejection::PaymentNotPayable`], [`Rejection::AttemptUnresolved`],
+/// [`Rejection::ChannelNotConfigured`].
+pub fn decide(command: &AddAttempt, rows: &Rows, facts: &mut Facts<'_>) -> Result<(Changes, AttemptId), Rejection> {
+    let payment = rows
+        .payments
+        .get(&command.payment)
+        .filter(|p| p.merchant == command.merchant)
+        .ok_or(Rejection::PaymentNotFound)?;
+    let found_status = payment.status.to_string();
+    match payment.status {
+        Status::Created | Status::RequiresAction | Status::Processing => {}
+        Status::Authorized | Status::Succeeded | Status::Failed | Status::Closed => {
+            return Err(Rejection::PaymentNotPayable { found_status });
+        }
+    }
+    if payment.open_attempt.is_some() {
+        return Err(Rejection::AttemptUnresolved { found_status });
+    }
+    if payment.ending.is_some() || payment.expires_at_us <= facts.now_us {
+        return Err(Rejection::PaymentNotPayable { found_status });
+    }
+    let method = command.method.clone().unwrap_or_else(|| payment.method.clone());
+    let account = command.account.as_ref().ok_or_else(|| Rejection::ChannelNotConfigured { method: method.clone() })?;
+    let scene = command.scene.unwrap_or(payment.scene);
+    let attempt = new_attempt(payment, account, method, scene, command.sandbox_outcome, facts);
+    let id = attempt.id;
+    let changed = Payment {
+        latest_attempt: Some(id),
+        open_attempt: Some(id),
+        next_action: None,
+        failure: None,
+        updated_at_us: facts.now_us,
+        sequence: payment.sequence + 1,
+        ..payment.clone()
+    };
+    Ok((Changes { payments: vec![changed], attempts: vec![attempt], ..Changes::default() }, id))
+}

@@ -1,0 +1,45 @@
+//! Where everything rests: schema, migrations, statements. The only place that holds SQL. It knows the shapes of rows, not
+//! the rules about them.
+//!
+//! [`Store`] is written for two engines. A lane owns a [`LaneSession`] and goes through `load` (lock the roots, then read)
+//! and `commit` (write-set, shard head, COMMIT) once per batch; everything else reads through [`Reads`] and never writes a
+//! money row. Control rows (merchants, keys, prices, …) are written through [`Control`], never together with money rows.
+
+pub mod control;
+pub mod lane;
+pub mod reads;
+pub mod sqlite;
+
+pub use control::Control;
+pub use lane::{BalanceWrite, Committed, LaneSession, WriteSet};
+pub use reads::Reads;
+
+use domain::id::Shard;
+
+/// One engine.
+pub trait Store: Reads + Control + Send + Sync {
+    /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
+    /// ([`Store::lanes_block`]).
+    fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError>;
+    /// True when lane sessions block the thread they are polled on.
+    fn lanes_block(&self) -> bool;
+    /// The shards that this installation has.
+    fn shards(&self) -> Vec<Shard>;
+}
+
+/// Why the store refused or failed. Nothing was written, except after [`StoreError::CommitUnknown`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A unique key or a guard refused the batch: it is read and decided again, halved on repeat.
+    #[error("the batch conflicts with what is committed: {0}")]
+    Conflict(String),
+    /// The database can't be used now.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The COMMIT was sent and its answer lost: settle it by the batch's id.
+    #[error("the outcome of the commit is not known: {0}")]
+    CommitUnknown(String),
+    /// A row or a statement is not as this binary expects.
+    #[error("the database holds something unexpected: {0}")]
+    Corrupt(String),
+}
