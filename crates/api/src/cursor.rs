@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for place in [Place::Created(-1, Uid([9; 16])), Place::Created(i64::MAX, Uid([0; 16])), Place::Seq(7, 65_535)] {
+        for place in
+            [Place::Created(-1, Uid([9; 16])), Place::Created(i64::MAX, Uid([0; 16])), Place::Seq(7, 65_535)]
+        {
             let text = encode([3; 8], place);
             assert_eq!(decode([3; 8], &text), Some(place));
             assert_eq!(decode([4; 8], &text), None, "of another list");

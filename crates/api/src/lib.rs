@@ -25,7 +25,7 @@ mod state;
 mod text;
 mod v1;
 
-pub use config::{ApiConfig, RateLimits, Rate, ServeLimits};
+pub use config::{ApiConfig, Rate, RateLimits, ServeLimits};
 pub use internal::internal_router;
 pub use openapi::document_json;
 pub use problem::Code;

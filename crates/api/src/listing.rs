@@ -88,7 +88,11 @@ impl Listing {
     ///
     /// # Errors
     /// `cursor_invalid`.
-    pub fn page_of_all<R>(&self, mut rows: Vec<R>, key: impl Fn(&R) -> (i64, Uid)) -> Result<Vec<R>, Problem> {
+    pub fn page_of_all<R>(
+        &self,
+        mut rows: Vec<R>,
+        key: impl Fn(&R) -> (i64, Uid),
+    ) -> Result<Vec<R>, Problem> {
         let page = self.by_creation()?;
         rows.sort_by_key(|row| std::cmp::Reverse(key(row)));
         if let Some(after) = page.after {

@@ -28,7 +28,10 @@ impl Query {
         for part in raw.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-                let fault = Fault::invalid("A parameter is not percent-encoded UTF-8.", "参数不是合法的百分号编码 UTF-8。");
+                let fault = Fault::invalid(
+                    "A parameter is not percent-encoded UTF-8.",
+                    "参数不是合法的百分号编码 UTF-8。",
+                );
                 return Err(Problem::field(fault.at("/query")));
             };
             query.add(name, value, allowed)?;
@@ -38,7 +41,8 @@ impl Query {
 
     fn add(&mut self, name: String, value: String, allowed: &[&str]) -> Result<(), Problem> {
         if !allowed.contains(&name.as_str()) {
-            let fault = Fault::of(Code::UnknownField, "This query parameter is not known.", "不认识的查询参数。");
+            let fault =
+                Fault::of(Code::UnknownField, "This query parameter is not known.", "不认识的查询参数。");
             let token: String = name.chars().take(64).collect();
             return Err(Problem::field(fault.allowing(allowed.iter().copied()).at(&pointer(&token))));
         }
@@ -63,7 +67,11 @@ impl Query {
     ///
     /// # Errors
     /// The fault, at `/query/{name}`.
-    pub fn read<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, Fault>) -> Result<Option<T>, Problem> {
+    pub fn read<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Problem> {
         self.get(name).map(read).transpose().map_err(|fault| Problem::field(fault.at(&pointer(name))))
     }
 
@@ -73,7 +81,9 @@ impl Query {
     /// `field_invalid`.
     pub fn time_us(&self, name: &str) -> Result<Option<i64>, Problem> {
         // An offset's plus sign that was not encoded arrives as a space, which no time has.
-        self.read(name, |text| parse_time_us(&text.replace(' ', "+")).ok_or_else(crate::json::read::time_fault))
+        self.read(name, |text| {
+            parse_time_us(&text.replace(' ', "+")).ok_or_else(crate::json::read::time_fault)
+        })
     }
 
     /// What identifies the list: every parameter but the page's own, in order of names.
@@ -135,11 +145,10 @@ mod tests {
 
     #[test]
     fn reads_and_refuses() {
-        let query = Query::parse(Some("status=a%20b&limit=5&&created_at_gte=1970-01-01T08:00:00+08:00"), &[
-            "status",
-            "limit",
-            "created_at_gte",
-        ])
+        let query = Query::parse(
+            Some("status=a%20b&limit=5&&created_at_gte=1970-01-01T08:00:00+08:00"),
+            &["status", "limit", "created_at_gte"],
+        )
         .unwrap();
         assert_eq!(query.get("status"), Some("a b"));
         assert_eq!(query.time_us("created_at_gte").unwrap(), Some(0));

@@ -24,12 +24,15 @@ impl Lang {
 
     /// The better of the two by `Accept-Language` (RFC 9110 section 12.5.4).
     pub fn of(headers: &HeaderMap) -> Lang {
-        let Some(value) = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else { return Lang::En };
+        let Some(value) = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else {
+            return Lang::En;
+        };
         let mut best = (0.0f32, Lang::En);
         for range in value.split(',').take(16) {
             let mut parts = range.split(';').map(str::trim);
             let tag = parts.next().unwrap_or("").to_ascii_lowercase();
-            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let weight =
+                parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
             let lang = match tag.split('-').next() {
                 Some("zh") => Lang::Zh,
                 Some("en" | "*") => Lang::En,

@@ -4,7 +4,9 @@
 use crate::lane::command::{Command, payment_of};
 use crate::lane::{Outcome, Reply};
 use crate::{App, Refusal};
-use channels::{AuthCode, CaptureRef, CaptureRequest, Channel, PrepareRequest, RefundRef, RefundRequest, TradeRef};
+use channels::{
+    AuthCode, CaptureRef, CaptureRequest, Channel, PrepareRequest, RefundRef, RefundRequest, TradeRef,
+};
 use domain::attempt::{self, Attempt};
 use domain::capture::{self, Capture};
 use domain::channel::{AttemptFact, CaptureFact, RefundFact};
@@ -73,7 +75,9 @@ impl App {
         let trade = TradeRef { request_no: attempt.id.bare(), now_us };
         let call = async {
             match ask {
-                Ask::Prepare(auth_code) => channel.prepare(prepare_request(payment, attempt, auth_code, now_us)).await,
+                Ask::Prepare(auth_code) => {
+                    channel.prepare(prepare_request(payment, attempt, auth_code, now_us)).await
+                }
                 Ask::Query => channel.query(&trade).await,
                 Ask::Close => channel.close(&trade).await,
                 Ask::Void => channel.void(&trade).await,
@@ -94,7 +98,7 @@ impl App {
         let of = payment_of::Attempt(payment.id);
         let reply = self.apply(payment.merchant, Command::ApplyAttempt(Box::new(command), of)).await?;
         for refund in &reply.started {
-            let _ = self.start_refund(refund.clone(), reply.now_us);
+            drop(self.start_refund(refund.clone(), reply.now_us));
         }
         Ok(reply)
     }
@@ -116,15 +120,20 @@ impl App {
         let Some(payment) = self.store().payment(attempt.payment).await? else { return Ok(()) };
         let now_us = self.business_now_us(payment.merchant).await?;
         let open = attempt.status.is_open();
-        let gives_up_hold = attempt.status == attempt::Status::Succeeded && payment.status == Status::Authorized;
-        let of_no_use = payment.ending.is_some() || payment.status.is_final() || payment.paid_attempt.is_some();
+        let gives_up_hold =
+            attempt.status == attempt::Status::Succeeded && payment.status == Status::Authorized;
+        let of_no_use =
+            payment.ending.is_some() || payment.status.is_final() || payment.paid_attempt.is_some();
         let ask = match (open, gives_up_hold, of_no_use) {
             (_, true, _) => Ask::Void,
             (true, false, true) => Ask::Close,
             (true, false, false) => Ask::Query,
             (false, false, _) => return Ok(()),
         };
-        if matches!(ask, Ask::Close) && attempt.contradiction.is_some() && payment.capture_mode == CaptureMode::Manual {
+        if matches!(ask, Ask::Close)
+            && attempt.contradiction.is_some()
+            && payment.capture_mode == CaptureMode::Manual
+        {
             // Authorized a sum that the payment can't use: given up, not only closed.
             self.ask_attempt(&payment, attempt, Ask::Void, now_us).await?;
             return Ok(());
@@ -145,7 +154,8 @@ impl App {
             let again = if attempt.scene.needs_auth_code() { Ask::Close } else { Ask::Prepare(None) };
             fact = self.call_attempt(payment, attempt, again, now_us).await;
         }
-        if attempt.job.tries >= ALERT_TRIES && matches!(fact, AttemptFact::Unknown | AttemptFact::Processing) {
+        if attempt.job.tries >= ALERT_TRIES && matches!(fact, AttemptFact::Unknown | AttemptFact::Processing)
+        {
             metrics::counter!("feiqian_attempts_unresolved_total").increment(1);
             tracing::error!(attempt = %attempt.id, tries = attempt.job.tries, "attempt still unresolved: look at the channel");
         }
@@ -153,7 +163,13 @@ impl App {
     }
 
     /// Sends a capture, or asks how it stands, and applies the answer.
-    pub(crate) async fn ask_capture(&self, payment: &Payment, capture: &Capture, first: bool, now_us: i64) -> Result<Reply, Refusal> {
+    pub(crate) async fn ask_capture(
+        &self,
+        payment: &Payment,
+        capture: &Capture,
+        first: bool,
+        now_us: i64,
+    ) -> Result<Reply, Refusal> {
         let Some(channel) = self.channel(capture.channel_account) else { return Err(Refusal::Internal) };
         let (request_no, capture_no) = (capture.attempt.bare(), capture.id.bare());
         let send = || {
@@ -180,7 +196,12 @@ impl App {
         self.apply_capture(payment, capture, fact).await
     }
 
-    pub(crate) async fn apply_capture(&self, payment: &Payment, capture: &Capture, fact: CaptureFact) -> Result<Reply, Refusal> {
+    pub(crate) async fn apply_capture(
+        &self,
+        payment: &Payment,
+        capture: &Capture,
+        fact: CaptureFact,
+    ) -> Result<Reply, Refusal> {
         let (price, account) = self.booking_terms(payment, capture.channel_account)?;
         let command = capture::apply::ApplyCapture { capture: capture.id, fact, price, account };
         let of = payment_of::Capture(payment.id, capture.attempt);
@@ -188,7 +209,12 @@ impl App {
     }
 
     /// Sends a refund, or asks how it stands; one that the channel does not know is sent again with the same number (R18).
-    pub(crate) async fn ask_refund(&self, refund: &Refund, first: bool, now_us: i64) -> Result<Reply, Refusal> {
+    pub(crate) async fn ask_refund(
+        &self,
+        refund: &Refund,
+        first: bool,
+        now_us: i64,
+    ) -> Result<Reply, Refusal> {
         let Some(channel) = self.channel(refund.channel_account) else { return Err(Refusal::Internal) };
         let (request_no, refund_no) = (refund.attempt.bare(), refund.id.bare());
         let send = || {
@@ -231,7 +257,12 @@ impl App {
         wait
     }
 
-    pub(crate) fn start_capture(&self, payment: Payment, capture: Capture, now_us: i64) -> oneshot::Receiver<Option<Reply>> {
+    pub(crate) fn start_capture(
+        &self,
+        payment: Payment,
+        capture: Capture,
+        now_us: i64,
+    ) -> oneshot::Receiver<Option<Reply>> {
         let (done, wait) = oneshot::channel();
         let app = self.clone();
         self.spawn(async move {
@@ -251,7 +282,12 @@ impl App {
 /// From this many tries without an end on, a person is called.
 const ALERT_TRIES: i64 = 6;
 
-fn prepare_request(payment: &Payment, attempt: &Attempt, auth_code: Option<AuthCode>, now_us: i64) -> PrepareRequest {
+fn prepare_request(
+    payment: &Payment,
+    attempt: &Attempt,
+    auth_code: Option<AuthCode>,
+    now_us: i64,
+) -> PrepareRequest {
     PrepareRequest {
         request_no: attempt.id.bare(),
         amount: attempt.amount,

@@ -55,7 +55,8 @@ impl Config {
         for merchant in snapshot.merchants {
             let zone = TimeZone::get(&merchant.zone).unwrap_or(TimeZone::UTC);
             let id = merchant.id;
-            let config = MerchantConfig { merchant, zone, endpoints: vec![], default_secret: vec![], prices: vec![] };
+            let config =
+                MerchantConfig { merchant, zone, endpoints: vec![], default_secret: vec![], prices: vec![] };
             merchants.insert(id, config);
         }
         for endpoint in snapshot.endpoints {
@@ -116,7 +117,8 @@ impl Config {
 
     /// A merchant's keys, newest first.
     pub fn keys_of(&self, merchant: MerchantId) -> Vec<&ApiKey> {
-        let mut keys: Vec<&ApiKey> = self.keys.values().map(|k| &k.key).filter(|k| k.merchant == merchant).collect();
+        let mut keys: Vec<&ApiKey> =
+            self.keys.values().map(|k| &k.key).filter(|k| k.merchant == merchant).collect();
         keys.sort_by_key(|key| std::cmp::Reverse((key.created_at_us, key.id)));
         keys
     }
@@ -138,7 +140,10 @@ impl Config {
 
     /// The account that serves a method in a world: the enabled one with the smallest id.
     pub fn account_for(&self, world: World, method: &str) -> Option<&ChannelAccount> {
-        let candidates = self.accounts.values().filter(|a| a.world == world && a.account.enabled && a.account.method == method);
+        let candidates = self
+            .accounts
+            .values()
+            .filter(|a| a.world == world && a.account.enabled && a.account.method == method);
         candidates.map(|a| &a.account).min_by_key(|a| a.id)
     }
 }
@@ -146,7 +151,9 @@ impl Config {
 impl MerchantConfig {
     /// The price in force at a real time.
     pub fn price_at(&self, method: &str, currency: Currency, real_now_us: i64) -> Option<&Price> {
-        self.prices.iter().find(|p| p.method == method && p.currency == currency && p.effective_at_us <= real_now_us)
+        self.prices
+            .iter()
+            .find(|p| p.method == method && p.currency == currency && p.effective_at_us <= real_now_us)
     }
 
     /// One of its endpoints.
@@ -156,6 +163,11 @@ impl MerchantConfig {
 
     /// The newest version number of a price.
     pub fn newest_version(&self, method: &str, currency: Currency) -> i64 {
-        self.prices.iter().filter(|p| p.method == method && p.currency == currency).map(|p| p.version).max().unwrap_or(0)
+        self.prices
+            .iter()
+            .filter(|p| p.method == method && p.currency == currency)
+            .map(|p| p.version)
+            .max()
+            .unwrap_or(0)
     }
 }

@@ -139,7 +139,12 @@ pub struct NoticeDoor(OnceLock<Weak<Inner>>);
 
 #[async_trait]
 impl NoticeSink for NoticeDoor {
-    async fn deliver(&self, account: ChannelAccountId, headers: Vec<(String, String)>, body: Vec<u8>) -> bool {
+    async fn deliver(
+        &self,
+        account: ChannelAccountId,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    ) -> bool {
         let Some(inner) = self.0.get().and_then(Weak::upgrade) else { return false };
         let answer = App(inner).channel_notice(account, headers, body.into()).await;
         answer.status == 200
@@ -154,8 +159,12 @@ impl App {
     pub async fn start(start: Start, door: Option<&NoticeDoor>) -> Result<App, StoreError> {
         let config = Arc::new(ArcSwap::from_pointee(read_config(start.store.as_ref()).await?));
         let node = i64::from_be_bytes(crypto::secret::random_bytes::<8>()) & i64::MAX;
-        let queues: HashMap<Shard, Arc<Queue>> =
-            start.store.shards().into_iter().map(|s| (s, Arc::new(Queue::new(start.settings.lane_queue_max)))).collect();
+        let queues: HashMap<Shard, Arc<Queue>> = start
+            .store
+            .shards()
+            .into_iter()
+            .map(|s| (s, Arc::new(Queue::new(start.settings.lane_queue_max))))
+            .collect();
         let inner = Arc::new(Inner {
             store: start.store,
             config,
@@ -187,7 +196,11 @@ impl App {
             config: Arc::clone(&self.0.config),
             clock: self.0.clock.clone(),
             rules: webhook::guard::UrlRules { allow_private: self.0.settings.allow_private_webhooks },
-            ..webhook::DelivererConfig::defaults(Arc::clone(&self.0.store), Arc::clone(&self.0.config), self.0.clock.clone())
+            ..webhook::DelivererConfig::defaults(
+                Arc::clone(&self.0.store),
+                Arc::clone(&self.0.config),
+                self.0.clock.clone(),
+            )
         });
         let _ = self.0.deliverer.set(handle);
     }
@@ -229,7 +242,9 @@ impl App {
         self.0.stopping.cancel();
         self.0.tasks.close();
         if tokio::time::timeout(within, self.0.tasks.wait()).await.is_err() {
-            tracing::warn!("stopping although work is still under way; it is leased and will be taken up again");
+            tracing::warn!(
+                "stopping although work is still under way; it is leased and will be taken up again"
+            );
         }
         if let Some(deliverer) = self.0.deliverer.get() {
             deliverer.stop().await;
@@ -237,7 +252,9 @@ impl App {
         for queue in self.0.queues.values() {
             queue.close();
         }
-        let lanes: Vec<_> = self.0.lanes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..).collect();
+        self.seal_rest().await;
+        let lanes: Vec<_> =
+            self.0.lanes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..).collect();
         for lane in lanes {
             let joined = tokio::task::spawn_blocking(move || lane.join());
             if tokio::time::timeout(within, joined).await.is_err() {
@@ -287,9 +304,26 @@ impl App {
         self.0.tasks.spawn(task);
     }
 
+    /// Runs a use case to its end, whatever becomes of the request that asked for it: a caller who goes away between two
+    /// steps leaves nothing half done.
+    async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (done, wait) = oneshot::channel();
+        self.spawn(async move {
+            let _ = done.send(work.await);
+        });
+        wait.await.unwrap_or(Err(Refusal::Internal))
+    }
+
     /// Sends a command to its merchant's lane and waits for the commit.
     async fn submit(&self, work: Submit, class: Class) -> Result<Reply, Refusal> {
-        let queue = self.0.queues.get(&lane::command::shard_of(work.merchant)).ok_or(Refusal::NotFound("merchant"))?;
+        let queue = self
+            .0
+            .queues
+            .get(&lane::command::shard_of(work.merchant))
+            .ok_or(Refusal::NotFound("merchant"))?;
         let (reply, answer) = oneshot::channel();
         let Submit { merchant, command, asked, re } = work;
         queue.push(Work { merchant, command, asked, re, reply }, class).map_err(|_| Refusal::Overloaded)?;
@@ -319,7 +353,10 @@ impl App {
     }
 
     /// A merchant's business time.
-    async fn business_now_us(&self, merchant: MerchantId) -> Result<i64, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::StoreUnavailable`].
+    pub async fn business_now_us(&self, merchant: MerchantId) -> Result<i64, Refusal> {
         let head = self.store().head(merchant).await?.ok_or(Refusal::NotFound("merchant"))?;
         Ok(self.0.clock.real_now_us().saturating_add(head.clock_offset_us))
     }

@@ -56,7 +56,9 @@ impl Refusal {
 impl From<store::StoreError> for Refusal {
     fn from(error: store::StoreError) -> Refusal {
         match error {
-            store::StoreError::Unavailable(_) | store::StoreError::CommitUnknown(_) => Refusal::StoreUnavailable,
+            store::StoreError::Unavailable(_) | store::StoreError::CommitUnknown(_) => {
+                Refusal::StoreUnavailable
+            }
             store::StoreError::Conflict(what) | store::StoreError::Corrupt(what) => {
                 tracing::error!(what, "the store answered something unexpected");
                 Refusal::Internal

@@ -96,7 +96,9 @@ pub fn business_day(at_us: i64, zone: &TimeZone) -> Day {
 /// 00:00 of a business day in a zone, microseconds: the moment at which money of that day matures.
 pub fn start_of_day_us(day: Day, zone: &TimeZone) -> i64 {
     let date = date_of(day);
-    date.to_zoned(zone.clone()).map(|start| start.timestamp().as_microsecond()).unwrap_or_else(|_| i64::from(day.0) * 86_400_000_000)
+    date.to_zoned(zone.clone())
+        .map(|start| start.timestamp().as_microsecond())
+        .unwrap_or_else(|_| i64::from(day.0) * 86_400_000_000)
 }
 
 fn day_of(date: Date) -> Day {

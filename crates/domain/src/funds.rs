@@ -34,7 +34,9 @@ impl Funds for Purse<'_> {
             .iter()
             .filter(|(key, balance)| key.currency == currency && balance.amount_minor != 0)
             .filter_map(|(key, _)| match Account::from_key(key) {
-                Some(Account::MerchantPending { merchant: owner, available_on }) if owner == merchant => Some(available_on),
+                Some(Account::MerchantPending { merchant: owner, available_on }) if owner == merchant => {
+                    Some(available_on)
+                }
                 _ => None,
             })
             .collect()

@@ -193,6 +193,7 @@ impl IdMaker {
     }
 
     /// The next id of the kind asked for.
+    #[allow(clippy::should_implement_trait)] // generic over the kind: it can't be an iterator
     pub fn next<I: Id>(&mut self) -> I {
         // A 128-bit Weyl sequence over the seed: distinct for 2^128 steps, and the seed carries the randomness.
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);

@@ -30,7 +30,11 @@ impl Job {
         const PAUSES_S: [i64; 8] = [1, 2, 5, 15, 60, 300, 1_800, 7_200];
         let index = usize::try_from(self.tries).unwrap_or(usize::MAX).min(PAUSES_S.len() - 1);
         let pause_s = PAUSES_S.get(index).copied().unwrap_or(7_200);
-        Job { due_at_us: Some(real_now_us.saturating_add(pause_s * 1_000_000)), tries: self.tries + 1, ..self }
+        Job {
+            due_at_us: Some(real_now_us.saturating_add(pause_s * 1_000_000)),
+            tries: self.tries + 1,
+            ..self
+        }
     }
 
     /// Due at a set moment, counting afresh.

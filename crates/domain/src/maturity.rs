@@ -24,11 +24,13 @@ pub struct Mature {
 /// # Errors
 /// [`Rejection::Defect`] when the books refuse.
 pub fn decide(command: &Mature, rows: &Rows, facts: &Facts<'_>) -> Result<Changes, Rejection> {
-    let account = Account::MerchantPending { merchant: command.merchant.0.0, available_on: command.available_on };
+    let account =
+        Account::MerchantPending { merchant: command.merchant.0.0, available_on: command.available_on };
     let held_minor = rows.balances.get(&account.key(command.currency)).map_or(0, |b| b.amount_minor);
     if command.available_on > facts.today || held_minor <= 0 {
         return Ok(Changes::default());
     }
-    let posting = matured(command.merchant.0.0, command.available_on, Amount::new(held_minor, command.currency))?;
+    let posting =
+        matured(command.merchant.0.0, command.available_on, Amount::new(held_minor, command.currency))?;
     Ok(Changes { bookings: vec![Booking { posting, source: command.merchant.0 }], ..Changes::default() })
 }

@@ -49,11 +49,11 @@ pub struct DeliveryTry<'a> {
 
 /// An event on its way to one address.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = WebhookDelivery)]
+#[schema(as = Delivery)]
 pub struct DeliveryObject<'a> {
     /// Its id.
     pub id: IdText,
-    /// `webhook_delivery`
+    /// `delivery`
     pub object: &'static str,
     /// `live` or `sandbox`.
     pub world: &'static str,

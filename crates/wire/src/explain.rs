@@ -9,14 +9,10 @@ use utoipa::ToSchema;
 pub struct HistoryEntry {
     /// Business time.
     pub at: Instant,
-    /// What happened: an event's type, or a step of an attempt such as `attempt.succeeded`.
+    /// What happened: an event's type, or a step of an attempt.
     pub what: String,
-    /// The object that it happened to.
-    pub subject: IdText,
-    /// The status before, where one is known.
-    pub previous_status: Option<String>,
-    /// The status after.
-    pub status: Option<String>,
+    /// More about it, such as the event's id or a failure's code.
+    pub detail: Option<String>,
 }
 
 /// The arithmetic of a fee, each step as it was taken.
@@ -24,6 +20,8 @@ pub struct HistoryEntry {
 pub struct PriceExplanation {
     /// The price version.
     pub version: IdText,
+    /// Its number among the prices of this method and currency.
+    pub version_number: i64,
     /// Percent, as a decimal string.
     pub rate: String,
     /// Added once per payment.
@@ -34,21 +32,12 @@ pub struct PriceExplanation {
     pub cap: Option<Money>,
     /// What the rule gives before rounding, minor units as a decimal string.
     pub exact: String,
-    /// What is charged.
+    /// Derived again, rounded half up.
     pub rounded: Money,
     /// Rounded less exact, minor units as a decimal string.
     pub difference: String,
-}
-
-/// Which channel was taken.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RouteExplanation {
-    /// The method.
-    pub method: String,
-    /// The operator's account at the channel.
-    pub channel_account: IdText,
-    /// Why this one.
-    pub reason: String,
+    /// What was booked; equal to `rounded`.
+    pub booked: Money,
 }
 
 /// Why an object is as it is: what happened, what it cost, which way it went.
@@ -58,8 +47,8 @@ pub struct Explanation {
     pub history: Vec<HistoryEntry>,
     /// Null while nothing is charged.
     pub price: Option<PriceExplanation>,
-    /// Null while no channel was asked.
-    pub route: Option<RouteExplanation>,
+    /// Which channel account was chosen, per attempt, and why.
+    pub route: Vec<String>,
     /// Null where no rule of risk was asked.
     #[schema(value_type = Option<Object>)]
     pub risk: Option<serde_json::Value>,

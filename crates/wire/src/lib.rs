@@ -27,7 +27,7 @@ pub use capture::CaptureObject;
 pub use common::{List, Plain};
 pub use control::{ApiKeyObject, DeliveryObject, DeliveryTry, EndpointObject, WhoAmI};
 pub use event::{EVENT_BODY_MAX_BYTES, EventHead, EventObject, event_body};
-pub use explain::{Explanation, HistoryEntry, PriceExplanation, RouteExplanation};
+pub use explain::{Explanation, HistoryEntry, PriceExplanation};
 pub use payment::{NextAction, PaymentObject};
 pub use refund::RefundObject;
 pub use text::{IdText, Instant, Money};

@@ -31,9 +31,13 @@ pub fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNe
 }
 
 fn parse_hop(text: &str) -> Option<IpAddr> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(inside, _)| inside);
+    let bare =
+        text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(inside, _)| inside);
     let parsed: Result<IpAddr, _> = bare.parse();
-    parsed.or_else(|_| text.parse::<SocketAddr>().map(|with_port| with_port.ip())).ok().map(|ip| ip.to_canonical())
+    parsed
+        .or_else(|_| text.parse::<SocketAddr>().map(|with_port| with_port.ip()))
+        .ok()
+        .map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]

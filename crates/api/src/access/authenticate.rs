@@ -46,12 +46,7 @@ pub fn authenticate(state: &ApiState, request: &Received) -> Result<Access, Prob
     let world = world_of(&config, &key.key).ok_or_else(|| Problem::new(Code::KeyUnknown))?;
     within_addresses(&key.key, request.address)?;
     own_merchant_only(request, key.key.merchant)?;
-    let caller = Caller {
-        merchant: key.key.merchant,
-        world,
-        key: Some(key.key.id),
-        key_epoch: 0,
-    };
+    let caller = Caller { merchant: key.key.merchant, world, key: Some(key.key.id), key_epoch: key.epoch };
     let key = key.key.id;
     Ok(Access { caller, key, config: Arc::clone(&config), nonce })
 }
@@ -100,9 +95,11 @@ fn by_bearer<'c>(state: &ApiState, request: &Received, config: &'c Config) -> Re
     let (Some(line), None) = (lines.next(), lines.next()) else {
         return Err(Problem::new(Code::CredentialsMissing));
     };
-    let token = line.to_str().ok().and_then(|line| line.split_once(' ')).and_then(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
+    let token = line
+        .to_str()
+        .ok()
+        .and_then(|line| line.split_once(' '))
+        .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()));
     let token = token.ok_or_else(|| Problem::new(Code::CredentialsMissing))?;
     if token.starts_with("fqsk_live_") {
         return Err(Problem::new(Code::BearerNotInLive));

@@ -68,7 +68,9 @@ operations! {
 impl Operation {
     /// Whether a key may do it.
     pub fn is_allowed(self, key: &ApiKey) -> bool {
-        self == Operation::WhoAmI || key.permissions.is_empty() || key.permissions.iter().any(|p| p == self.as_str())
+        self == Operation::WhoAmI
+            || key.permissions.is_empty()
+            || key.permissions.iter().any(|p| p == self.as_str())
     }
 }
 

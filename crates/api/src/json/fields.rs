@@ -76,14 +76,18 @@ impl<'v, 'a> Fields<'v, 'a> {
         Fields { members, known: Vec::with_capacity(24), errors: Vec::new() }
     }
 
-    /// True when the field is there, whatever it is; null counts.
-    pub fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(known, _)| known == name)
+    /// True when the field is there and not null.
+    pub fn has_value(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, value)| known == name && *value != Value::Null)
     }
 
     fn take(&mut self, name: &'static str) -> Option<&'v Value<'a>> {
         self.known.push(name);
-        self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|v| **v != Value::Null)
+        self.members
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+            .filter(|v| **v != Value::Null)
     }
 
     /// Adds a fault of a field.
@@ -109,24 +113,13 @@ impl<'v, 'a> Fields<'v, 'a> {
         }
     }
 
-    /// A field of a patch: absent, null, or a value.
-    pub fn patch<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&'v Value<'a>) -> Result<T, Fault>,
-    ) -> Option<Option<T>> {
-        let present = self.has(name);
-        let value = self.optional(name, read);
-        present.then_some(value)
-    }
-
     /// A field that must be there.
     pub fn required<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(&'v Value<'a>) -> Result<T, Fault>,
     ) -> Option<T> {
-        if self.members.iter().any(|(known, value)| known == name && *value != Value::Null) {
+        if self.has_value(name) {
             return self.optional(name, read);
         }
         self.known.push(name);
@@ -145,7 +138,9 @@ impl<'v, 'a> Fields<'v, 'a> {
     /// All faults together.
     pub fn finish(mut self) -> Result<(), Problem> {
         let members = self.members;
-        for (name, _) in members.iter().filter(|(name, _)| !self.known.iter().any(|known| known == name)).take(8) {
+        for (name, _) in
+            members.iter().filter(|(name, _)| !self.known.iter().any(|known| known == name)).take(8)
+        {
             let fault = Fault::of(Code::UnknownField, "This field is not known.", "不认识的字段。");
             let fault = fault.allowing(self.known.iter().copied());
             // Beyond the bound on faults too: an unknown name must never pass.

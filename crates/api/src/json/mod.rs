@@ -6,7 +6,7 @@ mod parse;
 pub mod read;
 mod value;
 
-pub use fields::{Fault, Fields};
+pub use fields::{Fault, Fields, missing};
 pub use parse::parse;
 pub use value::Value;
 

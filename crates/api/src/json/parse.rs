@@ -33,8 +33,11 @@ struct Fault {
 }
 
 fn read(body: &[u8]) -> Result<Value<'_>, Fault> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Fault { at: error.valid_up_to(), en: "it is not UTF-8", zh: "不是 UTF-8 编码" })?;
+    let text = std::str::from_utf8(body).map_err(|error| Fault {
+        at: error.valid_up_to(),
+        en: "it is not UTF-8",
+        zh: "不是 UTF-8 编码",
+    })?;
     let mut reader = Reader { text, bytes: body, at: 0 };
     reader.space();
     let value = reader.value(1)?;
@@ -122,7 +125,11 @@ impl<'a> Reader<'a> {
             let start = self.at;
             let name = self.string()?;
             if is_repeated(&members, &mut names, &name) {
-                return Err(Fault { at: start, en: "a name stands twice in an object", zh: "对象中有重复的字段名" });
+                return Err(Fault {
+                    at: start,
+                    en: "a name stands twice in an object",
+                    zh: "对象中有重复的字段名",
+                });
             }
             self.space();
             if !self.take(b':') {
@@ -382,11 +389,8 @@ mod tests {
 
     #[test]
     fn agrees_with_serde_json_on_what_it_takes() {
-        let texts = [
-            "{\"a\":{\"b\":[{},[],\"\\\\\",\"\\\"\",0,1e5]}}",
-            "{\"x\":\"\\b\\f\\n\\r\\t\"}",
-            "{\"\":-0}",
-        ];
+        let texts =
+            ["{\"a\":{\"b\":[{},[],\"\\\\\",\"\\\"\",0,1e5]}}", "{\"x\":\"\\b\\f\\n\\r\\t\"}", "{\"\":-0}"];
         for text in texts {
             let compact = parse(text.as_bytes()).unwrap().to_compact();
             let theirs: serde_json::Value = serde_json::from_str(text).unwrap();

@@ -50,7 +50,10 @@ pub fn words(max: usize) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Result<Str
         if (1..=max).contains(&chars) {
             return Ok(text.to_owned());
         }
-        Err(Fault::invalid(format!("1 to {max} characters are allowed."), format!("长度须为 1 至 {max} 个字符。")))
+        Err(Fault::invalid(
+            format!("1 to {max} characters are allowed."),
+            format!("长度须为 1 至 {max} 个字符。"),
+        ))
     }
 }
 
@@ -62,7 +65,8 @@ pub fn merchant_no(value: &Value<'_>) -> Result<String, Fault> {
 
 /// Whether a text is a merchant's number.
 pub fn is_merchant_no(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// The fault of a text that is no merchant's number.
@@ -78,7 +82,8 @@ pub fn method(value: &Value<'_>) -> Result<String, Fault> {
 
 /// Whether a text can be a method's name.
 pub fn is_method(text: &str) -> bool {
-    (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    (1..=16).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// The fault of a text that can't be a method's name.
@@ -218,7 +223,9 @@ pub fn object(max_bytes: usize) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Res
 }
 
 /// As [`object`], personal data.
-pub fn personal_object(max_bytes: usize) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Result<Personal, Fault> {
+pub fn personal_object(
+    max_bytes: usize,
+) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Result<Personal, Fault> {
     move |value| object(max_bytes)(value).map(Personal)
 }
 
@@ -261,7 +268,9 @@ pub fn metadata(value: &Value<'_>) -> Result<String, Fault> {
     }
     for (name, value) in &kept {
         if name.is_empty() || name.chars().count() > 40 {
-            return Err(Fault::invalid("A name has 1 to 40 characters.", "名称须为 1 至 40 个字符。").below(name));
+            return Err(
+                Fault::invalid("A name has 1 to 40 characters.", "名称须为 1 至 40 个字符。").below(name)
+            );
         }
         match value {
             Value::String(text) if text.chars().count() <= 500 => {}
@@ -344,7 +353,9 @@ pub fn names(value: &Value<'_>) -> Result<Vec<String>, Fault> {
             format!("最多 {NAMES_MAX} 项。"),
         ));
     }
-    let read = |(index, item)| words(WORDS_MAX_CHARS)(item).map_err(|fault: Fault| fault.below(&usize::to_string(&index)));
+    let read = |(index, item)| {
+        words(WORDS_MAX_CHARS)(item).map_err(|fault: Fault| fault.below(&usize::to_string(&index)))
+    };
     items.iter().enumerate().map(read).collect()
 }
 
@@ -372,8 +383,21 @@ mod tests {
         assert_eq!(read(&cny("1250"), amount), Ok(Amount::new(1_250, Currency::CNY)));
         assert_eq!(read(&cny("9007199254740991"), amount), Ok(Amount::new(MAX_WIRE, Currency::CNY)));
         for value in [
-            "0", "-1", "-0", "1.0", "100.0", "12.5", "1e2", "1E2", "true", "\"100\"", "[1]", "{}", "9007199254740992",
-            "9223372036854775808", "99999999999999999999999999",
+            "0",
+            "-1",
+            "-0",
+            "1.0",
+            "100.0",
+            "12.5",
+            "1e2",
+            "1E2",
+            "true",
+            "\"100\"",
+            "[1]",
+            "{}",
+            "9007199254740992",
+            "9223372036854775808",
+            "99999999999999999999999999",
         ] {
             let refused = read(&cny(value), amount);
             assert_eq!(refused, Err((Code::AmountInvalid, "/value".to_owned())), "{value}");
@@ -434,7 +458,8 @@ mod tests {
         for text in ["\"\"", "\"ab\"", "1", "\"\\u0000\""] {
             assert!(read(text, words(1)).is_err(), "{text}");
         }
-        for (text, fits) in [("a-B_9", true), ("", false), ("a b", false), ("订单", false), ("a/b", false)] {
+        for (text, fits) in [("a-B_9", true), ("", false), ("a b", false), ("订单", false), ("a/b", false)]
+        {
             assert_eq!(read(&format!("\"{text}\""), merchant_no).is_ok(), fits, "{text}");
         }
         assert!(is_merchant_no(&"x".repeat(64)) && !is_merchant_no(&"x".repeat(65)));

@@ -26,7 +26,9 @@ impl Value<'_> {
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
             Value::String(text) => text.contains('\0'),
             Value::Array(items) => items.iter().any(Value::has_nul),
-            Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || value.has_nul()),
+            Value::Object(members) => {
+                members.iter().any(|(name, value)| name.contains('\0') || value.has_nul())
+            }
         }
     }
 

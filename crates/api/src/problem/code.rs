@@ -170,7 +170,7 @@ codes! {
     WebhookEndpointNotFound "webhook_endpoint_not_found" 404 false
         ["There is no such webhook endpoint." "没有这个通知地址。"]
         ["Check the id." "请核对编号。"];
-    WebhookDeliveryNotFound "webhook_delivery_not_found" 404 false
+    DeliveryNotFound "delivery_not_found" 404 false
         ["There is no such webhook delivery." "没有这条通知投递记录。"]
         ["Check the id." "请核对编号。"];
     ApiKeyNotFound "api_key_not_found" 404 false

@@ -4,9 +4,9 @@ mod code;
 mod page;
 mod refusal;
 
-pub use code::{Code, Row};
+pub use code::Code;
+pub use page::{html_index, html_page};
 pub use refusal::signature as signature_problem;
-pub use page::{html_index, html_page, markdown};
 
 use crate::text::{Lang, Text};
 use domain::rejection::Differing;
@@ -264,7 +264,8 @@ mod tests {
             detail: Text::fixed("x", "x"),
             allowed: None,
         };
-        let problem = Problem::fields(vec![error("/a", Code::AmountInvalid), error("/b", Code::FieldMissing)]);
+        let problem =
+            Problem::fields(vec![error("/a", Code::AmountInvalid), error("/b", Code::FieldMissing)]);
         let shown = rendered(&problem, Lang::En);
         assert_eq!(shown["code"], "field_missing");
         assert_eq!(shown["errors"][1]["pointer"], "/a");

@@ -39,8 +39,9 @@ fn words(lang: Lang) -> Words {
     }
 }
 
-/// The whole table as Markdown, one section per code.
-pub fn markdown(lang: Lang) -> String {
+/// The whole table as Markdown, one section per code: the files in `docs/`.
+#[cfg(test)]
+fn markdown(lang: Lang) -> String {
     let words = words(lang);
     let mut out = format!("# {}\n\n{}\n", words.title, words.lead);
     for code in Code::ALL {

@@ -27,9 +27,10 @@ impl From<Refusal> for Problem {
             Refusal::Stale => later(Code::Overloaded).with(|parts| parts.stale = true),
             Refusal::Overloaded => later(Code::Overloaded),
             Refusal::StoreUnavailable => later(Code::StoreUnavailable),
-            Refusal::UrlNotAllowed { detail } => {
-                Problem::detailed(Code::UrlNotAllowed, Text::made(detail.clone(), format!("不允许通知该地址：{detail}")))
-            }
+            Refusal::UrlNotAllowed { detail } => Problem::detailed(
+                Code::UrlNotAllowed,
+                Text::made(detail.clone(), format!("不允许通知该地址：{detail}")),
+            ),
             Refusal::EndpointExists => Problem::new(Code::WebhookEndpointExists),
             Refusal::NotFound(noun) => match Code::parse(&format!("{noun}_not_found")) {
                 Some(code) => Problem::new(code),
@@ -60,8 +61,12 @@ impl From<Rejection> for Problem {
             Rejection::PaymentExistsDiffers { differing } => differs(Code::PaymentExistsDiffers, differing),
             Rejection::RefundExistsDiffers { differing } => differs(Code::RefundExistsDiffers, differing),
             Rejection::PaymentNotPayable { found_status } => found(Code::PaymentNotPayable, found_status),
-            Rejection::PaymentNotRefundable { found_status } => found(Code::PaymentNotRefundable, found_status),
-            Rejection::PaymentNotCapturable { found_status } => found(Code::PaymentNotCapturable, found_status),
+            Rejection::PaymentNotRefundable { found_status } => {
+                found(Code::PaymentNotRefundable, found_status)
+            }
+            Rejection::PaymentNotCapturable { found_status } => {
+                found(Code::PaymentNotCapturable, found_status)
+            }
             Rejection::PaymentNotVoidable { found_status } => found(Code::PaymentNotVoidable, found_status),
             Rejection::PaymentNotClosable { found_status } => found(Code::PaymentNotClosable, found_status),
             Rejection::AttemptUnresolved { found_status } => found(Code::AttemptUnresolved, found_status),
@@ -89,7 +94,10 @@ impl From<Rejection> for Problem {
             ),
             Rejection::ChannelNotConfigured { method } => Problem::detailed(
                 Code::ChannelNotConfigured,
-                Text::made(format!("No channel serves the method {method}."), format!("没有渠道支持支付方式 {method}。")),
+                Text::made(
+                    format!("No channel serves the method {method}."),
+                    format!("没有渠道支持支付方式 {method}。"),
+                ),
             ),
             Rejection::PriceNotConfigured { method, currency } => Problem::detailed(
                 Code::PriceNotConfigured,

@@ -95,7 +95,8 @@ impl App {
         .await;
         at_once(expired, |payment| async move { self.expire(&payment).await }).await;
         at_once(maturities, |due| async move {
-            let mature = Mature { merchant: due.merchant, currency: due.currency, available_on: due.available_on };
+            let mature =
+                Mature { merchant: due.merchant, currency: due.currency, available_on: due.available_on };
             self.apply(due.merchant, Command::Mature(mature)).await.map(|_| ())
         })
         .await;
@@ -104,9 +105,21 @@ impl App {
 
     async fn seal_due(&self, shard: Shard) {
         let now_us = self.0.clock.real_now_us();
-        let sealed = seal::seal_due(self.store(), &self.0.salt_key, shard, seal::SealPolicy::default(), now_us).await;
+        let sealed =
+            seal::seal_due(self.store(), &self.0.salt_key, shard, seal::SealPolicy::default(), now_us).await;
         if let Err(error) = sealed {
             tracing::warn!(%error, shard = shard.0, "sealing came to nothing");
+        }
+    }
+
+    /// Seals what is not sealed yet, when the node stops.
+    pub(crate) async fn seal_rest(&self) {
+        let policy = seal::SealPolicy { idle_us: 0, ..seal::SealPolicy::default() };
+        for shard in self.0.store.shards() {
+            let now_us = self.0.clock.real_now_us();
+            if let Err(error) = seal::seal_due(self.store(), &self.0.salt_key, shard, policy, now_us).await {
+                tracing::warn!(%error, shard = shard.0, "the journal's tail stays unsealed until the next start");
+            }
         }
     }
 

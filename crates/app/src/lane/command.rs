@@ -86,7 +86,15 @@ pub struct Reply {
 impl Reply {
     /// A reply about no object yet.
     pub(super) fn of(outcome: Outcome, now_us: i64) -> Reply {
-        Reply { outcome, payment: None, attempt: None, capture: None, refund: None, started: Vec::new(), now_us }
+        Reply {
+            outcome,
+            payment: None,
+            attempt: None,
+            capture: None,
+            refund: None,
+            started: Vec::new(),
+            now_us,
+        }
     }
 }
 

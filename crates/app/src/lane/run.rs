@@ -10,7 +10,7 @@ use crate::config::{Config, MerchantConfig};
 use crate::refusal::Refusal;
 use arc_swap::ArcSwap;
 use domain::decide::{Facts, business_day};
-use domain::id::{Id, IdMaker, Shard};
+use domain::id::{IdMaker, Shard};
 use domain::rejection::Rejection;
 use domain::rows::{IdempotencyRow, ReadSet, Rows};
 use futures::future::BoxFuture;
@@ -36,9 +36,12 @@ pub struct Lane {
     pub lease_us: i64,
     /// The most commands in one batch.
     pub batch_max: usize,
-    /// Told of every event that was committed with somewhere to go.
-    pub committed: Box<dyn Fn(&[domain::event::Event]) + Send>,
+    /// Told of every event that was committed.
+    pub committed: Committed,
 }
+
+/// Told of the events of a batch, after its commit.
+pub type Committed = Box<dyn Fn(&[domain::event::Event]) + Send>;
 
 /// How often a batch of one command is read and decided again before it is given up.
 const CONFLICT_TRIES_MAX: u32 = 4;
@@ -125,7 +128,7 @@ impl Lane {
             self.session.abort().await;
             return Ok(answers);
         }
-        let writes = working.write_set(batch_id, real_now_us);
+        let writes = working.into_write_set(batch_id, real_now_us);
         self.commit(&writes).await?;
         (self.committed)(&writes.events);
         Ok(answers)
@@ -243,7 +246,8 @@ fn name_rows(work: &Work, reads: &mut ReadSet) {
 
 /// Attempts that the payments read point at and the commands did not name.
 fn second_look(rows: &Rows) -> Option<ReadSet> {
-    let pointed = rows.payments.values().flat_map(|p| [p.latest_attempt, p.open_attempt, p.paid_attempt]).flatten();
+    let pointed =
+        rows.payments.values().flat_map(|p| [p.latest_attempt, p.open_attempt, p.paid_attempt]).flatten();
     let mut attempts: Vec<_> = pointed.filter(|id| !rows.attempts.contains_key(id)).collect();
     if attempts.is_empty() {
         return None;
@@ -319,12 +323,21 @@ fn remember_acceptance(
 }
 
 /// The rows that the command is about, as they will be committed.
-fn reply(command: &Command, outcome: Outcome, object: Option<domain::Uid>, rows: &Rows, now_us: i64) -> Reply {
+fn reply(
+    command: &Command,
+    outcome: Outcome,
+    object: Option<domain::Uid>,
+    rows: &Rows,
+    now_us: i64,
+) -> Reply {
     let mut reply = Reply::of(outcome, now_us);
     let Some(uid) = object else { return reply };
     let payment = |id: domain::id::PaymentId| rows.payments.get(&id).cloned();
     match command {
-        Command::CreatePayment(_) | Command::ApplyAttempt(..) | Command::EndPayment(..) | Command::ResolveMismatch(_) => {
+        Command::CreatePayment(_)
+        | Command::ApplyAttempt(..)
+        | Command::EndPayment(..)
+        | Command::ResolveMismatch(_) => {
             reply.payment = payment(domain::id::PaymentId(uid));
             let asked = match (&reply.outcome, &reply.payment) {
                 (Outcome::AskChannel, Some(p)) => p.open_attempt.or(p.paid_attempt),

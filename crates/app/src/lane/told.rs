@@ -12,7 +12,12 @@ use store::control::{Endpoint, EndpointStatus};
 const DESTINATIONS_MAX: usize = 14;
 
 /// Renders the event of a transition. `None` only for an object that is not in the working set, which is a defect.
-pub(super) fn event(emit: &Emit, working: &Working, facts: &mut Facts<'_>, config: &MerchantConfig) -> Option<Event> {
+pub(super) fn event(
+    emit: &Emit,
+    working: &Working,
+    facts: &mut Facts<'_>,
+    config: &MerchantConfig,
+) -> Option<Event> {
     let id = event_id(facts);
     let (world, merchant, now_us) = (facts.merchant.world, facts.merchant.id, facts.now_us);
     let rows = &working.rows;
@@ -29,7 +34,8 @@ pub(super) fn event(emit: &Emit, working: &Working, facts: &mut Facts<'_>, confi
         Object::Payment(payment_id) => {
             let payment = rows.payments.get(&payment_id)?;
             let latest = payment.latest_attempt.and_then(|id| rows.attempts.get(&id));
-            let body = wire::event_body(&head(payment.sequence), &wire::render::payment(payment, latest, world));
+            let body =
+                wire::event_body(&head(payment.sequence), &wire::render::payment(payment, latest, world));
             (payment_id.0, payment.sequence, Some(payment), body)
         }
         Object::Capture(capture_id) => {
@@ -66,7 +72,12 @@ pub(crate) fn event_id(facts: &mut Facts<'_>) -> EventId {
 }
 
 /// Where an event goes: each endpoint that wants its type, and the payment's own `notify_url` unless it is one of them.
-fn destinations(kind: &str, payment: Option<&Payment>, config: &MerchantConfig, due_at_us: i64) -> Vec<NewDelivery> {
+fn destinations(
+    kind: &str,
+    payment: Option<&Payment>,
+    config: &MerchantConfig,
+    due_at_us: i64,
+) -> Vec<NewDelivery> {
     let wanted = config.endpoints.iter().filter(|endpoint| receives(endpoint, kind));
     let mut found: Vec<NewDelivery> = wanted
         .map(|endpoint| NewDelivery { endpoint: Some(endpoint.id), url: endpoint.url.clone(), due_at_us })
@@ -86,7 +97,9 @@ fn destinations(kind: &str, payment: Option<&Payment>, config: &MerchantConfig, 
 fn notify_url_allowed(url: &str, config: &MerchantConfig) -> bool {
     match config.merchant.world {
         World::Sandbox => true,
-        World::Live => crate::webhook::guard::host_is_registered(url, config.endpoints.iter().map(|e| e.url.as_str())),
+        World::Live => {
+            crate::webhook::guard::host_is_registered(url, config.endpoints.iter().map(|e| e.url.as_str()))
+        }
     }
 }
 
@@ -101,5 +114,7 @@ pub(crate) fn receives(endpoint: &Endpoint, kind: &str) -> bool {
 
 /// `*`, `payment.*` or the exact type.
 pub(crate) fn matches(pattern: &str, kind: &str) -> bool {
-    pattern == "*" || pattern == kind || pattern.strip_suffix('*').is_some_and(|p| p.ends_with('.') && kind.starts_with(p))
+    pattern == "*"
+        || pattern == kind
+        || pattern.strip_suffix('*').is_some_and(|p| p.ends_with('.') && kind.starts_with(p))
 }

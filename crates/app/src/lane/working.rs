@@ -27,18 +27,18 @@ impl<K: Copy + Eq + Hash> Touched<K> {
         self.0.entry(key).or_insert(read_sequence);
     }
 
-    /// Splits rows into new ones and changed ones with what is expected of them.
-    fn split<V: Clone>(&self, rows: &HashMap<K, V>) -> (Vec<V>, Vec<(i64, V)>)
+    /// Splits rows into new ones and changed ones with what is expected of them, in key order.
+    fn split<V>(self, rows: &mut HashMap<K, V>) -> (Vec<V>, Vec<(i64, V)>)
     where
         K: Ord,
     {
-        let mut keys: Vec<(&K, &Option<i64>)> = self.0.iter().collect();
-        keys.sort_by_key(|(key, _)| **key);
+        let mut keys: Vec<(K, Option<i64>)> = self.0.into_iter().collect();
+        keys.sort_by_key(|(key, _)| *key);
         let (mut new, mut changed) = (Vec::new(), Vec::new());
         for (key, expected) in keys {
-            match (rows.get(key), expected) {
-                (Some(row), None) => new.push(row.clone()),
-                (Some(row), Some(sequence)) => changed.push((*sequence, row.clone())),
+            match (rows.remove(&key), expected) {
+                (Some(row), None) => new.push(row),
+                (Some(row), Some(sequence)) => changed.push((sequence, row)),
                 (None, _) => {}
             }
         }
@@ -91,7 +91,12 @@ impl Working {
     }
 
     /// Applies one decision. Everything that can refuse comes before the first change.
-    pub fn apply(&mut self, changes: Changes, facts: &Facts<'_>, config: &MerchantConfig) -> Result<(), Rejection> {
+    pub fn apply(
+        &mut self,
+        changes: Changes,
+        facts: &Facts<'_>,
+        config: &MerchantConfig,
+    ) -> Result<(), Rejection> {
         let booked = self.book(&changes.bookings, facts, config)?;
         self.roll_business_day(&changes, facts);
         for transaction in booked.transactions {
@@ -159,7 +164,12 @@ impl Working {
         self.change_head(rolled);
     }
 
-    fn book(&self, bookings: &[Booking], facts: &Facts<'_>, config: &MerchantConfig) -> Result<Booked, Rejection> {
+    fn book(
+        &self,
+        bookings: &[Booking],
+        facts: &Facts<'_>,
+        config: &MerchantConfig,
+    ) -> Result<Booked, Rejection> {
         let mut booked = Booked::default();
         for booking in bookings {
             let mut entries = Vec::with_capacity(booking.posting.lines.len());
@@ -230,7 +240,8 @@ impl Working {
             Some((_, balance, _)) => *balance,
             None => self.rows.balances.get(&key).copied().unwrap_or_default(),
         };
-        let amount_minor = before.amount_minor.checked_add(line.natural_minor()).ok_or(Rejection::AmountTooLarge)?;
+        let amount_minor =
+            before.amount_minor.checked_add(line.natural_minor()).ok_or(Rejection::AmountTooLarge)?;
         let floor_minor = self.floor_minor(&line.account, facts.merchant.id).min(before.amount_minor);
         if amount_minor < floor_minor {
             return Err(Rejection::Defect { what: format!("{} would fall to {amount_minor}", line.account) });
@@ -254,7 +265,9 @@ impl Working {
     fn floor_minor(&self, account: &Account, merchant: MerchantId) -> i64 {
         match account.floor() {
             ledger::Floor::Zero => 0,
-            ledger::Floor::CreditLine => -self.rows.heads.get(&merchant).map_or(0, |head| head.credit_line_minor),
+            ledger::Floor::CreditLine => {
+                -self.rows.heads.get(&merchant).map_or(0, |head| head.credit_line_minor)
+            }
             ledger::Floor::None | ledger::Floor::Alarm => i64::MIN,
         }
     }
@@ -273,29 +286,28 @@ impl Working {
     }
 
     /// Everything to be written, in key order.
-    pub fn write_set(&self, batch: u128, at_us: i64) -> WriteSet {
-        let (new_payments, payments) = self.payments.split(&self.rows.payments);
-        let (new_attempts, attempts) = self.attempts.split(&self.rows.attempts);
-        let (new_captures, captures) = self.captures.split(&self.rows.captures);
-        let (new_refunds, refunds) = self.refunds.split(&self.rows.refunds);
-        let (_, heads) = self.heads.split(&self.rows.heads);
-        let mut balances: Vec<BalanceWrite> = self
-            .balances
-            .iter()
-            .filter_map(|(key, touched)| {
-                let after = *self.rows.balances.get(key)?;
-                let TouchedBalance { before, merchant, floor_minor, matures_at_us } = *touched;
-                Some(BalanceWrite { key: *key, merchant, before, after, floor_minor, matures_at_us })
-            })
-            .collect();
+    pub fn into_write_set(mut self, batch: u128, at_us: i64) -> WriteSet {
+        let (new_payments, payments) = self.payments.split(&mut self.rows.payments);
+        let (new_attempts, attempts) = self.attempts.split(&mut self.rows.attempts);
+        let (new_captures, captures) = self.captures.split(&mut self.rows.captures);
+        let (new_refunds, refunds) = self.refunds.split(&mut self.rows.refunds);
+        let (_, heads) = self.heads.split(&mut self.rows.heads);
+        let mut balances: Vec<BalanceWrite> = Vec::with_capacity(self.balances.len());
+        for (key, touched) in self.balances {
+            if let Some(after) = self.rows.balances.get(&key).copied() {
+                let TouchedBalance { before, merchant, floor_minor, matures_at_us } = touched;
+                balances.push(BalanceWrite { key, merchant, before, after, floor_minor, matures_at_us });
+            }
+        }
         balances.sort_by_key(|write| write.key);
-        let mut deltas: Vec<(AccountKey, i64)> = self.deltas.iter().map(|(k, d)| (*k, *d)).filter(|(_, d)| *d != 0).collect();
+        let mut deltas: Vec<(AccountKey, i64)> =
+            self.deltas.into_iter().filter(|(_, delta)| *delta != 0).collect();
         deltas.sort_by_key(|(key, _)| *key);
         WriteSet {
             batch,
             at_us,
             open_day: self.rows.open_day,
-            idempotency: self.idempotency.clone(),
+            idempotency: self.idempotency,
             new_payments,
             payments,
             new_attempts,
@@ -305,10 +317,10 @@ impl Working {
             new_refunds,
             refunds,
             heads,
-            transactions: self.transactions.clone(),
+            transactions: self.transactions,
             balances,
             deltas,
-            events: self.events.clone(),
+            events: self.events,
             new_open_day: self.new_open_day,
         }
     }

@@ -159,7 +159,7 @@ mod tests {
             "7061796d656e745f737563636565646564",
             "11111111111111111111111111111111",
             "22222222222222222222222222222222",
-            "000660f8c9ab5e00",
+            "000660fd53409e00",
             "0000512d",
             "00",
             "07da",
@@ -187,11 +187,9 @@ mod tests {
         let mut differs = |place: Place, transaction: &Transaction, entry: &Entry| {
             assert!(seen.insert(canonical_bytes(place, transaction, entry)), "{transaction:?} {entry:?}");
         };
-        for changed in [
-            Place { shard: Shard(3), ..place },
-            Place { seq: 43, ..place },
-            Place { line: 4, ..place },
-        ] {
+        for changed in
+            [Place { shard: Shard(3), ..place }, Place { seq: 43, ..place }, Place { line: 4, ..place }]
+        {
             differs(changed, &transaction, &entry);
         }
         for changed in [

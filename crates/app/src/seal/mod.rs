@@ -4,10 +4,8 @@ pub mod leaf;
 mod sealer;
 mod source;
 
-pub use sealer::{SealPolicy, seal_due};
+pub use sealer::{SealPolicy, seal_due, seal_on};
 pub use source::BlockStore;
-
-pub(crate) use sealer::seal_in;
 
 use crypto::merkle::Hash;
 

@@ -39,10 +39,14 @@ pub async fn seal_due(
     policy: SealPolicy,
     real_now_us: i64,
 ) -> Result<usize, StoreError> {
-    seal_in(&OfStore(store), salt_key, shard, policy, real_now_us).await
+    seal_on(&OfStore(store), salt_key, shard, policy, real_now_us).await
 }
 
-pub(crate) async fn seal_in(
+/// [`seal_due`] over anything that reads and appends like a store.
+///
+/// # Errors
+/// As [`seal_due`].
+pub async fn seal_on(
     store: &dyn BlockStore,
     salt_key: &[u8; 32],
     shard: Shard,
@@ -131,9 +135,15 @@ impl OpenBlock {
         Ok(())
     }
 
-    fn push(&mut self, salt_key: &[u8; 32], shard: Shard, stored: &StoredTransaction) -> Result<(), StoreError> {
+    fn push(
+        &mut self,
+        salt_key: &[u8; 32],
+        shard: Shard,
+        stored: &StoredTransaction,
+    ) -> Result<(), StoreError> {
         if stored.seq != self.next_seq {
-            let what = format!("journal of shard {}: {} is missing before {}", shard.0, self.next_seq, stored.seq);
+            let what =
+                format!("journal of shard {}: {} is missing before {}", shard.0, self.next_seq, stored.seq);
             return Err(StoreError::Corrupt(what));
         }
         for leaf in leaf::leaves(salt_key, shard, stored) {

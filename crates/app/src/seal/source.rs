@@ -9,7 +9,12 @@ use store::{Store, StoreError};
 #[async_trait]
 pub trait BlockStore: Send + Sync {
     /// Transactions with `seq >= from_seq`, ascending, at most `limit`, in one short read transaction.
-    async fn page(&self, shard: Shard, from_seq: i64, limit: u32) -> Result<Vec<StoredTransaction>, StoreError>;
+    async fn page(
+        &self,
+        shard: Shard,
+        from_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredTransaction>, StoreError>;
     /// The newest block.
     async fn newest_block(&self, shard: Shard) -> Result<Option<Block>, StoreError>;
     /// Adds the block after the newest; [`StoreError::Conflict`] when somebody else did.
@@ -21,7 +26,12 @@ pub(super) struct OfStore<'a>(pub &'a dyn Store);
 
 #[async_trait]
 impl BlockStore for OfStore<'_> {
-    async fn page(&self, shard: Shard, from_seq: i64, limit: u32) -> Result<Vec<StoredTransaction>, StoreError> {
+    async fn page(
+        &self,
+        shard: Shard,
+        from_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredTransaction>, StoreError> {
         self.0.journal(shard, from_seq, limit).await
     }
 

@@ -72,7 +72,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::StoreUnavailable`].
-    pub async fn lines(&self, caller: &Caller, filter: &LineFilter, page: SeqPage) -> Result<Vec<StoredLine>, Refusal> {
+    pub async fn lines(
+        &self,
+        caller: &Caller,
+        filter: &LineFilter,
+        page: SeqPage,
+    ) -> Result<Vec<StoredLine>, Refusal> {
         Ok(self.store().lines(caller.merchant, filter, page).await?)
     }
 

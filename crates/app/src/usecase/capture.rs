@@ -20,9 +20,26 @@ impl App {
     ///
     /// # Errors
     /// Rejections of [`domain::capture::request::decide`], re-entry and overload.
-    pub async fn capture(&self, caller: &Caller, payment: PaymentId, new: NewCapture, re: ReEntry) -> Result<Answer<Capture>, Refusal> {
+    pub async fn capture(
+        &self,
+        caller: &Caller,
+        payment: PaymentId,
+        new: NewCapture,
+        re: ReEntry,
+    ) -> Result<Answer<Capture>, Refusal> {
         self.own_payment(caller, payment).await?;
-        let command = RequestCapture { merchant: caller.merchant, payment, amount: new.amount, is_final: new.is_final };
+        let command =
+            RequestCapture { merchant: caller.merchant, payment, amount: new.amount, is_final: new.is_final };
+        let (app, caller) = (self.clone(), *caller);
+        self.detached(async move { app.request_capture(&caller, command, re).await }).await
+    }
+
+    async fn request_capture(
+        &self,
+        caller: &Caller,
+        command: RequestCapture,
+        re: ReEntry,
+    ) -> Result<Answer<Capture>, Refusal> {
         let reply = self.ask(caller, Command::RequestCapture(command), re).await?;
         if let Outcome::Replayed(Some(object)) = reply.outcome {
             return Ok(Answer { object: self.load_capture(CaptureId(object)).await?, fresh: false });

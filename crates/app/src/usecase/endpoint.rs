@@ -38,7 +38,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::UrlNotAllowed`], [`Refusal::EndpointExists`], re-entry.
-    pub async fn create_endpoint(&self, caller: &Caller, new: NewEndpoint, re: ReEntry) -> Result<Answer<Endpoint>, Refusal> {
+    pub async fn create_endpoint(
+        &self,
+        caller: &Caller,
+        new: NewEndpoint,
+        re: ReEntry,
+    ) -> Result<Answer<Endpoint>, Refusal> {
         self.check_endpoint_url(caller, &new.url)?;
         if self.endpoints(caller).len() >= ENDPOINTS_MAX {
             let detail = format!("a merchant has at most {ENDPOINTS_MAX} endpoints");
@@ -98,7 +103,13 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::NotFound`], [`Refusal::UrlNotAllowed`], [`Refusal::EndpointExists`].
-    pub async fn update_endpoint(&self, caller: &Caller, id: EndpointId, patch: EndpointPatch, re: ReEntry) -> Result<Endpoint, Refusal> {
+    pub async fn update_endpoint(
+        &self,
+        caller: &Caller,
+        id: EndpointId,
+        patch: EndpointPatch,
+        re: ReEntry,
+    ) -> Result<Endpoint, Refusal> {
         if let Some(url) = &patch.url {
             self.check_endpoint_url(caller, url)?;
             if self.endpoints(caller).iter().any(|other| other.id != id && other.url == *url) {
@@ -144,7 +155,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
-    pub async fn rotate_secret(&self, caller: &Caller, id: EndpointId, re: ReEntry) -> Result<Endpoint, Refusal> {
+    pub async fn rotate_secret(
+        &self,
+        caller: &Caller,
+        id: EndpointId,
+        re: ReEntry,
+    ) -> Result<Endpoint, Refusal> {
         self.use_control_nonce(caller, re).await?;
         let until_us = self.0.clock.real_now_us().saturating_add(OVERLAP_US);
         let secret = crypto::secret::random_bytes::<32>().to_vec();
@@ -159,7 +175,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
-    pub async fn test_endpoint(&self, caller: &Caller, id: EndpointId, re: ReEntry) -> Result<Endpoint, Refusal> {
+    pub async fn test_endpoint(
+        &self,
+        caller: &Caller,
+        id: EndpointId,
+        re: ReEntry,
+    ) -> Result<Endpoint, Refusal> {
         let endpoint = self.endpoint(caller, id).await?;
         self.use_control_nonce(caller, re).await?;
         let now_us = self.business_now_us(caller.merchant).await?;
@@ -202,7 +223,12 @@ impl App {
     }
 
     /// Reads, changes, writes under the sequence; another writer in between is waited out.
-    async fn change_endpoint(&self, caller: &Caller, id: EndpointId, change: impl Fn(&mut Endpoint)) -> Result<Endpoint, Refusal> {
+    async fn change_endpoint(
+        &self,
+        caller: &Caller,
+        id: EndpointId,
+        change: impl Fn(&mut Endpoint),
+    ) -> Result<Endpoint, Refusal> {
         for _ in 0..5 {
             let mut endpoint = self.endpoint(caller, id).await?;
             let expected = endpoint.sequence;

@@ -11,7 +11,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::StoreUnavailable`].
-    pub async fn events(&self, caller: &Caller, filter: &EventFilter, page: SeqPage) -> Result<Vec<Event>, Refusal> {
+    pub async fn events(
+        &self,
+        caller: &Caller,
+        filter: &EventFilter,
+        page: SeqPage,
+    ) -> Result<Vec<Event>, Refusal> {
         Ok(self.store().events(caller.merchant, filter, page).await?)
     }
 
@@ -50,7 +55,9 @@ impl App {
             return Err(Refusal::NotFound("delivery"));
         }
         let found = self.store().delivery(id).await?;
-        found.filter(|delivery| delivery.event.merchant == caller.merchant).ok_or(Refusal::NotFound("delivery"))
+        found
+            .filter(|delivery| delivery.event.merchant == caller.merchant)
+            .ok_or(Refusal::NotFound("delivery"))
     }
 
     /// Sends a delivery again, due at once. One whose endpoint is gone or disabled is refused: it would start a useless loop (R55).

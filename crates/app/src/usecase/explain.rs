@@ -49,15 +49,25 @@ impl App {
     /// [`Refusal::NotFound`].
     pub async fn explain_payment(&self, caller: &Caller, id: PaymentId) -> Result<Explanation, Refusal> {
         let payment = self.own_payment(caller, id).await?;
-        let mut history = vec![HistoryItem { at_us: payment.created_at_us, what: "payment recorded".to_owned(), detail: None }];
+        let mut history = vec![HistoryItem {
+            at_us: payment.created_at_us,
+            what: "payment recorded".to_owned(),
+            detail: None,
+        }];
         let mut route = Vec::new();
         for attempt in self.store().attempts_of(id).await? {
             history.push(HistoryItem {
                 at_us: attempt.updated_at_us,
                 what: format!("attempt {} {}", attempt.id, attempt.status),
-                detail: attempt.contradiction.clone().or_else(|| attempt.failure.as_ref().map(|f| f.code.clone())),
+                detail: attempt
+                    .contradiction
+                    .clone()
+                    .or_else(|| attempt.failure.as_ref().map(|f| f.code.clone())),
             });
-            route.push(format!("{}: channel account {}, the one enabled for method {}", attempt.id, attempt.channel_account, attempt.method));
+            route.push(format!(
+                "{}: channel account {}, the one enabled for method {}",
+                attempt.id, attempt.channel_account, attempt.method
+            ));
         }
         history.extend(self.told(id.0).await?);
         history.sort_by_key(|item| item.at_us);
@@ -71,9 +81,16 @@ impl App {
     pub async fn explain_refund(&self, caller: &Caller, id: RefundId) -> Result<Explanation, Refusal> {
         let refund = self.refund(caller, id).await?;
         let payment = self.own_payment(caller, refund.payment).await?;
-        let mut history = vec![HistoryItem { at_us: refund.created_at_us, what: "refund accepted".to_owned(), detail: refund.reason.clone() }];
+        let mut history = vec![HistoryItem {
+            at_us: refund.created_at_us,
+            what: "refund accepted".to_owned(),
+            detail: refund.reason.clone(),
+        }];
         history.extend(self.told(id.0).await?);
-        let route = vec![format!("back through {}, which took the payment, by channel account {}", refund.attempt, refund.channel_account)];
+        let route = vec![format!(
+            "back through {}, which took the payment, by channel account {}",
+            refund.attempt, refund.channel_account
+        )];
         Ok(Explanation { history, price: self.explain_price(&payment), route })
     }
 
@@ -81,7 +98,11 @@ impl App {
         let events = self.store().events_of_object(object.shard(), object).await?;
         Ok(events
             .into_iter()
-            .map(|event| HistoryItem { at_us: event.created_at_us, what: event.kind.as_str().to_owned(), detail: Some(event.id.to_string()) })
+            .map(|event| HistoryItem {
+                at_us: event.created_at_us,
+                what: event.kind.as_str().to_owned(),
+                detail: Some(event.id.to_string()),
+            })
             .collect())
     }
 

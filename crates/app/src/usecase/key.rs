@@ -30,7 +30,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::SandboxOnly`] for a bearer in live, [`Refusal::FieldInvalid`] for a key that can't be used, re-entry.
-    pub async fn create_key(&self, caller: &Caller, new: NewKey, re: ReEntry) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
+    pub async fn create_key(
+        &self,
+        caller: &Caller,
+        new: NewKey,
+        re: ReEntry,
+    ) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
         let (key, bearer) = self.new_key(caller, new)?;
         self.use_control_nonce(caller, re).await?;
         let entry = re.key.map(|key| (key.hash, key.fingerprint));
@@ -52,7 +57,10 @@ impl App {
         let public_key_pem = match &new.public_key_pem {
             Some(pem) => {
                 let parsed = PublicKey::from_pem(pem);
-                let parsed = parsed.map_err(|fault| Refusal::FieldInvalid { pointer: "/public_key", detail: fault.to_string() })?;
+                let parsed = parsed.map_err(|fault| Refusal::FieldInvalid {
+                    pointer: "/public_key",
+                    detail: fault.to_string(),
+                })?;
                 Some(parsed.to_pem())
             }
             None => None,
@@ -93,7 +101,13 @@ impl App {
     ///
     /// # Errors
     /// As [`App::create_key`].
-    pub async fn rotate_key(&self, caller: &Caller, id: KeyId, public_key_pem: Option<String>, re: ReEntry) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
+    pub async fn rotate_key(
+        &self,
+        caller: &Caller,
+        id: KeyId,
+        public_key_pem: Option<String>,
+        re: ReEntry,
+    ) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
         let old = self.key(caller, id)?;
         let new = NewKey {
             name: old.name.clone(),
@@ -123,14 +137,21 @@ impl App {
     pub async fn revoke_key(&self, caller: &Caller, id: KeyId, re: ReEntry) -> Result<ApiKey, Refusal> {
         self.use_control_nonce(caller, re).await?;
         let now_us = self.0.clock.real_now_us();
-        let key = self.change_key(caller, id, |key| key.revoked_at_us = key.revoked_at_us.or(Some(now_us))).await?;
+        let key =
+            self.change_key(caller, id, |key| key.revoked_at_us = key.revoked_at_us.or(Some(now_us))).await?;
         // The epoch in the head is what holds at the commit: whoever was authenticated before is asked again.
-        self.apply(caller.merchant, Command::RaiseKeyEpoch(RaiseKeyEpoch { merchant: caller.merchant })).await?;
+        self.apply(caller.merchant, Command::RaiseKeyEpoch(RaiseKeyEpoch { merchant: caller.merchant }))
+            .await?;
         self.reload_config().await?;
         Ok(key)
     }
 
-    async fn change_key(&self, caller: &Caller, id: KeyId, change: impl Fn(&mut ApiKey)) -> Result<ApiKey, Refusal> {
+    async fn change_key(
+        &self,
+        caller: &Caller,
+        id: KeyId,
+        change: impl Fn(&mut ApiKey),
+    ) -> Result<ApiKey, Refusal> {
         for _ in 0..5 {
             let mut key = self.key(caller, id)?;
             let expected = key.sequence;

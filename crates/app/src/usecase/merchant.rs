@@ -39,8 +39,13 @@ const PRICE_LEAD_US: i64 = 5_000_000;
 ///
 /// # Errors
 /// [`Refusal::FieldInvalid`] for an unknown zone or an impossible number.
-pub async fn create_merchant(store: &dyn Store, new: &NewMerchant, real_now_us: i64) -> Result<Merchant, Refusal> {
-    let zone = TimeZone::get(&new.zone).map_err(|_| invalid("/zone", "not an IANA time zone such as Asia/Shanghai"))?;
+pub async fn create_merchant(
+    store: &dyn Store,
+    new: &NewMerchant,
+    real_now_us: i64,
+) -> Result<Merchant, Refusal> {
+    let zone = TimeZone::get(&new.zone)
+        .map_err(|_| invalid("/zone", "not an IANA time zone such as Asia/Shanghai"))?;
     if new.name.trim().is_empty() || new.name.chars().count() > 127 {
         return Err(invalid("/name", "1 to 127 characters"));
     }
@@ -82,7 +87,8 @@ pub async fn set_price(store: &dyn Store, new: &NewPrice, real_now_us: i64) -> R
         return Err(Refusal::NotFound("merchant"));
     }
     new.rule.fee(1).map_err(|error| Refusal::FieldInvalid { pointer: "/rate", detail: error.to_string() })?;
-    let same = |p: &&Price| p.merchant == new.merchant && p.method == new.method && p.currency == new.currency;
+    let same =
+        |p: &&Price| p.merchant == new.merchant && p.method == new.method && p.currency == new.currency;
     let newest = snapshot.prices.iter().filter(same).map(|p| p.version).max().unwrap_or(0);
     let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
     let id: PriceId = IdMaker::new(real_now_us, new.merchant.0.shard(), seed).next();

@@ -7,9 +7,18 @@ use domain::id::{AttemptId, CaptureId, ChannelAccountId, Id, RefundId, Uid};
 
 impl App {
     /// A callback's bytes as they came in, over HTTP or from a channel in this process.
-    pub async fn channel_notice(&self, account: ChannelAccountId, headers: Vec<(String, String)>, body: Bytes) -> CallbackAnswer {
+    pub async fn channel_notice(
+        &self,
+        account: ChannelAccountId,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    ) -> CallbackAnswer {
         let Some(channel) = self.0.channels.by_account.get(&account).cloned() else {
-            return CallbackAnswer { status: 404, content_type: "text/plain", body: "no such channel account".to_owned() };
+            return CallbackAnswer {
+                status: 404,
+                content_type: "text/plain",
+                body: "no such channel account".to_owned(),
+            };
         };
         let notice = match channel.parse_callback(&headers, &body) {
             Ok(notice) => notice,
@@ -38,21 +47,26 @@ impl App {
             NoticeFact::Attempt(fact) => {
                 let id = AttemptId::from_uid(reference(&notice.request_no)?);
                 let attempt = self.store().attempt(id).await?;
-                let attempt = attempt.filter(|a| a.channel_account == account).ok_or(Refusal::NotFound("attempt"))?;
-                let payment = self.store().payment(attempt.payment).await?.ok_or(Refusal::NotFound("payment"))?;
+                let attempt =
+                    attempt.filter(|a| a.channel_account == account).ok_or(Refusal::NotFound("attempt"))?;
+                let payment =
+                    self.store().payment(attempt.payment).await?.ok_or(Refusal::NotFound("payment"))?;
                 self.apply_attempt(&payment, &attempt, fact.clone()).await.map(|_| ())
             }
             NoticeFact::Capture { capture_no, fact } => {
                 let id = CaptureId::from_uid(reference(capture_no)?);
                 let capture = self.store().capture(id).await?;
-                let capture = capture.filter(|c| c.channel_account == account).ok_or(Refusal::NotFound("capture"))?;
-                let payment = self.store().payment(capture.payment).await?.ok_or(Refusal::NotFound("payment"))?;
+                let capture =
+                    capture.filter(|c| c.channel_account == account).ok_or(Refusal::NotFound("capture"))?;
+                let payment =
+                    self.store().payment(capture.payment).await?.ok_or(Refusal::NotFound("payment"))?;
                 self.apply_capture(&payment, &capture, fact.clone()).await.map(|_| ())
             }
             NoticeFact::Refund { refund_no, fact } => {
                 let id = RefundId::from_uid(reference(refund_no)?);
                 let refund = self.store().refund(id).await?;
-                let refund = refund.filter(|r| r.channel_account == account).ok_or(Refusal::NotFound("refund"))?;
+                let refund =
+                    refund.filter(|r| r.channel_account == account).ok_or(Refusal::NotFound("refund"))?;
                 self.apply_refund(&refund, fact.clone()).await.map(|_| ())
             }
         }

@@ -63,7 +63,12 @@ impl App {
     ///
     /// # Errors
     /// Rejections of [`domain::payment::create::decide`], [`Refusal::UrlNotAllowed`], re-entry and overload.
-    pub async fn create_payment(&self, caller: &Caller, new: NewPayment, re: ReEntry) -> Result<Answer<PaymentView>, Refusal> {
+    pub async fn create_payment(
+        &self,
+        caller: &Caller,
+        new: NewPayment,
+        re: ReEntry,
+    ) -> Result<Answer<PaymentView>, Refusal> {
         self.check_notify_url(caller, new.details.notify_url.as_deref())?;
         let config = self.config();
         let merchant = config.merchant(caller.merchant).ok_or(Refusal::NotFound("merchant"))?;
@@ -82,22 +87,32 @@ impl App {
             details: Arc::new(details),
             acting_key: caller.key,
         };
-        let reply = self.ask(caller, Command::CreatePayment(Box::new(command)), re).await?;
-        if reply.outcome != Outcome::PaymentCreated {
-            return Ok(Answer { object: self.view_of(reply).await?, fresh: false });
-        }
         let auth_code = new.auth_code.map(|code| AuthCode::new(code.0));
-        let object = self.first_answer(reply, auth_code).await?;
-        Ok(Answer { object, fresh: true })
+        let (app, caller) = (self.clone(), *caller);
+        self.detached(async move {
+            let reply = app.ask(&caller, Command::CreatePayment(Box::new(command)), re).await?;
+            if reply.outcome != Outcome::PaymentCreated {
+                return Ok(Answer { object: app.view_of(reply).await?, fresh: false });
+            }
+            let object = app.first_answer(reply, auth_code).await?;
+            Ok(Answer { object, fresh: true })
+        })
+        .await
     }
 
     /// The channel is called; the view is what stands when it answered, or when waiting long enough.
-    async fn first_answer(&self, created: Reply, auth_code: Option<AuthCode>) -> Result<PaymentView, Refusal> {
+    async fn first_answer(
+        &self,
+        created: Reply,
+        auth_code: Option<AuthCode>,
+    ) -> Result<PaymentView, Refusal> {
         let (payment, attempt) = created.payment.zip(created.attempt).ok_or(Refusal::Internal)?;
         let id = payment.id;
         let wait = self.start_attempt(payment, attempt, Ask::Prepare(auth_code), created.now_us);
         match self.wait_for(wait).await {
-            Some(Reply { payment: Some(payment), attempt, .. }) => Ok(PaymentView { payment, latest_attempt: attempt }),
+            Some(Reply { payment: Some(payment), attempt, .. }) => {
+                Ok(PaymentView { payment, latest_attempt: attempt })
+            }
             Some(_) | None => self.load_view(id).await,
         }
     }
@@ -127,7 +142,13 @@ impl App {
     ///
     /// # Errors
     /// Rejections of [`domain::payment::retry::decide`].
-    pub async fn add_attempt(&self, caller: &Caller, payment: PaymentId, new: NewAttempt, re: ReEntry) -> Result<Answer<Attempt>, Refusal> {
+    pub async fn add_attempt(
+        &self,
+        caller: &Caller,
+        payment: PaymentId,
+        new: NewAttempt,
+        re: ReEntry,
+    ) -> Result<Answer<Attempt>, Refusal> {
         let stored = self.own_payment(caller, payment).await?;
         let method = new.method.clone().unwrap_or_else(|| stored.method.clone());
         let command = AddAttempt {
@@ -138,14 +159,26 @@ impl App {
             scene: new.scene,
             sandbox_outcome: new.sandbox_outcome,
         };
+        let auth_code = new.auth_code.map(|code| AuthCode::new(code.0));
+        let (app, caller) = (self.clone(), *caller);
+        self.detached(async move { app.try_again(&caller, command, auth_code, re).await }).await
+    }
+
+    async fn try_again(
+        &self,
+        caller: &Caller,
+        command: AddAttempt,
+        auth_code: Option<AuthCode>,
+        re: ReEntry,
+    ) -> Result<Answer<Attempt>, Refusal> {
         let reply = self.ask(caller, Command::AddAttempt(Box::new(command)), re).await?;
         if let Outcome::Replayed(Some(object)) = reply.outcome {
-            let attempt = self.store().attempt(AttemptId(object)).await?.ok_or(Refusal::NotFound("attempt"))?;
+            let attempt =
+                self.store().attempt(AttemptId(object)).await?.ok_or(Refusal::NotFound("attempt"))?;
             return Ok(Answer { object: attempt, fresh: false });
         }
         let (payment, attempt) = reply.payment.zip(reply.attempt).ok_or(Refusal::Internal)?;
         let id = attempt.id;
-        let auth_code = new.auth_code.map(|code| AuthCode::new(code.0));
         let wait = self.start_attempt(payment, attempt, Ask::Prepare(auth_code), reply.now_us);
         self.wait_for(wait).await;
         let attempt = self.store().attempt(id).await?.ok_or(Refusal::Internal)?;
@@ -156,10 +189,28 @@ impl App {
     ///
     /// # Errors
     /// Rejections of [`domain::payment::end::decide`]; also when the payer paid meanwhile.
-    pub async fn end_payment(&self, caller: &Caller, payment: PaymentId, wish: Wish, re: ReEntry) -> Result<Answer<PaymentView>, Refusal> {
+    pub async fn end_payment(
+        &self,
+        caller: &Caller,
+        payment: PaymentId,
+        wish: Wish,
+        re: ReEntry,
+    ) -> Result<Answer<PaymentView>, Refusal> {
         let stored = self.own_payment(caller, payment).await?;
         let command = EndPayment { merchant: caller.merchant, payment, wish };
         let open = stored.open_attempt.or(stored.paid_attempt);
+        let (app, caller) = (self.clone(), *caller);
+        self.detached(async move { app.try_end(&caller, command, open, re).await }).await
+    }
+
+    async fn try_end(
+        &self,
+        caller: &Caller,
+        command: EndPayment,
+        open: Option<AttemptId>,
+        re: ReEntry,
+    ) -> Result<Answer<PaymentView>, Refusal> {
+        let (payment, wish) = (command.payment, command.wish);
         let reply = self.ask(caller, Command::EndPayment(command, open), re).await?;
         if let Outcome::Replayed(_) = reply.outcome {
             return Ok(Answer { object: self.load_view(payment).await?, fresh: false });
@@ -170,7 +221,9 @@ impl App {
         let view = self.load_view(payment).await?;
         let found_status = view.payment.status.to_string();
         match (wish, view.payment.status) {
-            (Wish::Close, Status::Succeeded | Status::Authorized) => Err(Refusal::rejected(Rejection::PaymentNotClosable { found_status })),
+            (Wish::Close, Status::Succeeded | Status::Authorized) => {
+                Err(Refusal::rejected(Rejection::PaymentNotClosable { found_status }))
+            }
             _ => Ok(Answer { object: view, fresh: true }),
         }
     }
@@ -179,7 +232,12 @@ impl App {
         let Some((payment, attempt)) = reply.payment.zip(reply.attempt) else { return };
         let ask = match payment.status {
             Status::Authorized => Ask::Void,
-            Status::Created | Status::RequiresAction | Status::Processing | Status::Succeeded | Status::Failed | Status::Closed => Ask::Close,
+            Status::Created
+            | Status::RequiresAction
+            | Status::Processing
+            | Status::Succeeded
+            | Status::Failed
+            | Status::Closed => Ask::Close,
         };
         let wait = self.start_attempt(payment, attempt, ask, reply.now_us);
         self.wait_for(wait).await;
@@ -200,7 +258,12 @@ impl App {
     ///
     /// # Errors
     /// Rejections of [`domain::payment::resolve::decide`].
-    pub async fn resolve_mismatch(&self, merchant: MerchantId, payment: PaymentId, resolution: Resolution) -> Result<PaymentView, Refusal> {
+    pub async fn resolve_mismatch(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        resolution: Resolution,
+    ) -> Result<PaymentView, Refusal> {
         let stored = self.store().payment(payment).await?.ok_or(Refusal::NotFound("payment"))?;
         let attempts = self.store().attempts_of(payment).await?;
         let found_status = stored.status.to_string();
@@ -222,7 +285,9 @@ impl App {
     /// [`Refusal::NotFound`].
     pub async fn payment(&self, caller: &Caller, id: PaymentId) -> Result<PaymentView, Refusal> {
         let payment = self.own_payment(caller, id).await?;
-        if let Some(open) = payment.open_attempt.filter(|_| !payment.status.is_final() && payment.status != Status::Created) {
+        if let Some(open) =
+            payment.open_attempt.filter(|_| !payment.status.is_final() && payment.status != Status::Created)
+        {
             self.query_on_read(open).await;
         }
         self.load_view(id).await
@@ -260,7 +325,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::StoreUnavailable`].
-    pub async fn payments(&self, caller: &Caller, filter: &PaymentFilter, page: Page) -> Result<Vec<PaymentView>, Refusal> {
+    pub async fn payments(
+        &self,
+        caller: &Caller,
+        filter: &PaymentFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentView>, Refusal> {
         let payments = self.store().payments(caller.merchant, filter, page).await?;
         let mut views = Vec::with_capacity(payments.len());
         for payment in payments {
@@ -294,13 +364,15 @@ impl App {
     fn check_notify_url(&self, caller: &Caller, url: Option<&str>) -> Result<(), Refusal> {
         let Some(url) = url else { return Ok(()) };
         let rules = guard::UrlRules { allow_private: self.0.settings.allow_private_webhooks };
-        guard::check_url(url, caller.world, &rules).map_err(|refusal| Refusal::UrlNotAllowed { detail: refusal.to_string() })?;
+        guard::check_url(url, caller.world, &rules)
+            .map_err(|refusal| Refusal::UrlNotAllowed { detail: refusal.to_string() })?;
         let config = self.config();
         let registered = config
             .merchant(caller.merchant)
             .is_some_and(|m| guard::host_is_registered(url, m.endpoints.iter().map(|e| e.url.as_str())));
         if caller.world == World::Live && !registered {
-            let detail = "in live the host of notify_url must be the host of one of your webhook endpoints".to_owned();
+            let detail =
+                "in live the host of notify_url must be the host of one of your webhook endpoints".to_owned();
             return Err(Refusal::UrlNotAllowed { detail });
         }
         Ok(())

@@ -35,8 +35,23 @@ impl App {
     ///
     /// # Errors
     /// Rejections of [`domain::refund::request::decide`], re-entry and overload.
-    pub async fn create_refund(&self, caller: &Caller, new: NewRefund, re: ReEntry) -> Result<Answer<Refund>, Refusal> {
+    pub async fn create_refund(
+        &self,
+        caller: &Caller,
+        new: NewRefund,
+        re: ReEntry,
+    ) -> Result<Answer<Refund>, Refusal> {
         let command = self.refund_command(caller, new).await?;
+        let (app, caller) = (self.clone(), *caller);
+        self.detached(async move { app.request_refund(&caller, command, re).await }).await
+    }
+
+    async fn request_refund(
+        &self,
+        caller: &Caller,
+        command: RequestRefund,
+        re: ReEntry,
+    ) -> Result<Answer<Refund>, Refusal> {
         let reply = self.ask(caller, Command::RequestRefund(Box::new(command)), re).await?;
         match (reply.outcome, reply.refund) {
             (Outcome::Replayed(Some(object)), _) => {
@@ -70,9 +85,11 @@ impl App {
     async fn refund_command(&self, caller: &Caller, new: NewRefund) -> Result<RequestRefund, Refusal> {
         let payment: Payment = match &new.target {
             RefundTarget::Payment(id) => self.own_payment(caller, *id).await?,
-            RefundTarget::OrderNo(number) => {
-                self.store().payment_by_order_no(caller.merchant, number).await?.ok_or(Refusal::NotFound("payment"))?
-            }
+            RefundTarget::OrderNo(number) => self
+                .store()
+                .payment_by_order_no(caller.merchant, number)
+                .await?
+                .ok_or(Refusal::NotFound("payment"))?,
         };
         let price = self.config().price(payment.price).cloned().ok_or(Refusal::Internal)?;
         Ok(RequestRefund {
@@ -106,7 +123,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::StoreUnavailable`].
-    pub async fn refunds(&self, caller: &Caller, filter: &RefundFilter, page: Page) -> Result<Vec<Refund>, Refusal> {
+    pub async fn refunds(
+        &self,
+        caller: &Caller,
+        filter: &RefundFilter,
+        page: Page,
+    ) -> Result<Vec<Refund>, Refusal> {
         Ok(self.store().refunds(caller.merchant, filter, page).await?)
     }
 }

@@ -40,7 +40,13 @@ impl App {
     ///
     /// # Errors
     /// [`Rejection::PaymentNotPayable`] when there is nothing to pay.
-    pub async fn sandbox_pay(&self, caller: &Caller, id: PaymentId, outcome: Option<SandboxOutcome>, re: ReEntry) -> Result<PaymentView, Refusal> {
+    pub async fn sandbox_pay(
+        &self,
+        caller: &Caller,
+        id: PaymentId,
+        outcome: Option<SandboxOutcome>,
+        re: ReEntry,
+    ) -> Result<PaymentView, Refusal> {
         if caller.world != World::Sandbox {
             return Err(Refusal::SandboxOnly);
         }
@@ -51,15 +57,19 @@ impl App {
     }
 
     async fn pay(&self, payment: &Payment, outcome: Option<SandboxOutcome>) -> Result<(), Refusal> {
-        let not_payable = || Refusal::rejected(Rejection::PaymentNotPayable { found_status: payment.status.to_string() });
+        let not_payable =
+            || Refusal::rejected(Rejection::PaymentNotPayable { found_status: payment.status.to_string() });
         let open = payment.open_attempt.ok_or_else(not_payable)?;
         let attempt = self.store().attempt(open).await?.ok_or_else(not_payable)?;
-        let sandbox = self.0.channels.sandbox.get(&attempt.channel_account).cloned().ok_or_else(not_payable)?;
+        let sandbox =
+            self.0.channels.sandbox.get(&attempt.channel_account).cloned().ok_or_else(not_payable)?;
         let now_us = self.business_now_us(payment.merchant).await?;
         match pay_at(&sandbox, &attempt, outcome, now_us).await {
             Ok(()) => {}
             Err(PayRefusal::Unavailable) => return Err(Refusal::StoreUnavailable),
-            Err(PayRefusal::NotFound | PayRefusal::NotPayable | PayRefusal::OutcomeInvalid) => return Err(not_payable()),
+            Err(PayRefusal::NotFound | PayRefusal::NotPayable | PayRefusal::OutcomeInvalid) => {
+                return Err(not_payable());
+            }
         }
         self.ask_soon(attempt.id);
         Ok(())
@@ -101,7 +111,11 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::NotFound`], [`Rejection::PaymentNotPayable`].
-    pub async fn payer_pay(&self, request_no: &str, outcome: Option<SandboxOutcome>) -> Result<PayerPage, Refusal> {
+    pub async fn payer_pay(
+        &self,
+        request_no: &str,
+        outcome: Option<SandboxOutcome>,
+    ) -> Result<PayerPage, Refusal> {
         let page = self.payer_page(request_no).await?;
         self.pay(&page.payment, outcome).await?;
         self.payer_page(request_no).await
@@ -130,7 +144,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::SandboxOnly`]; [`Rejection::ClockBackwards`].
-    pub async fn set_sandbox_clock(&self, caller: &Caller, to: ClockMove, re: ReEntry) -> Result<ClockAnswer, Refusal> {
+    pub async fn set_sandbox_clock(
+        &self,
+        caller: &Caller,
+        to: ClockMove,
+        re: ReEntry,
+    ) -> Result<ClockAnswer, Refusal> {
         if caller.world != World::Sandbox {
             return Err(Refusal::SandboxOnly);
         }
@@ -160,6 +179,11 @@ impl App {
     }
 }
 
-async fn pay_at(sandbox: &Arc<SandboxChannel>, attempt: &Attempt, outcome: Option<SandboxOutcome>, now_us: i64) -> Result<(), PayRefusal> {
+async fn pay_at(
+    sandbox: &Arc<SandboxChannel>,
+    attempt: &Attempt,
+    outcome: Option<SandboxOutcome>,
+    now_us: i64,
+) -> Result<(), PayRefusal> {
     sandbox.pay(&attempt.id.bare(), outcome, now_us).await.map(|_| ())
 }

@@ -13,10 +13,8 @@ async fn a_bar_code_payment_writes_fourteen_rows() {
     let before = world.store.rows_written();
     let mut order = world.order(Scene::BarCode, 10_000, None);
     order.merchant_order_no = "BUDGET-1".into();
-    let re = app::ReEntry {
-        key: Some(app::IdempotencyKey { hash: [1; 16], fingerprint: [2; 16] }),
-        nonce: None,
-    };
+    let re =
+        app::ReEntry { key: Some(app::IdempotencyKey { hash: [1; 16], fingerprint: [2; 16] }), nonce: None };
     world.app.create_payment(&world.caller, order, re).await.unwrap();
     let written = world.store.rows_written().since(&before);
     let expected = RowCounts {
@@ -32,5 +30,8 @@ async fn a_bar_code_payment_writes_fourteen_rows() {
         platform_balance: 4,
         ..RowCounts::default()
     };
-    assert_eq!(written, expected, "14 rows of the payment; shard head and journal batch for each of two batches; four platform balances");
+    assert_eq!(
+        written, expected,
+        "14 rows of the payment; shard head and journal batch for each of two batches; four platform balances"
+    );
 }

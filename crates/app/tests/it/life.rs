@@ -1,7 +1,7 @@
 //! Payments and refunds through their lives.
 
 use crate::world::{World, cny};
-use app::{ClockAnswer, NewRefund, ReEntry, Refusal, RefundTarget};
+use app::{ClockAnswer, NewRefund, ReEntry, RefundTarget, Refusal};
 use domain::attempt;
 use domain::channel::SandboxOutcome;
 use domain::payment::{CaptureMode, Scene, Status, StatusReason};
@@ -23,13 +23,18 @@ async fn paid_refunded_in_part_and_the_balance_adds_up() {
     let world = World::new().await;
     let view = world.paid(10_000).await;
     assert_eq!(view.payment.fee_minor, Some(60));
-    let refund = world.app.create_refund(&world.caller, refund_of(view.payment.id, "R1", Some(4_000)), ReEntry::default()).await.unwrap();
+    let refund = world
+        .app
+        .create_refund(&world.caller, refund_of(view.payment.id, "R1", Some(4_000)), ReEntry::default())
+        .await
+        .unwrap();
     assert_eq!(refund.object.status, refund::Status::Succeeded);
     assert_eq!(refund.object.fee_returned_minor, 24);
     let balances = world.app.balances(&world.caller).await.unwrap();
     assert_eq!(balances.len(), 1);
     assert_eq!(balances[0].pending_minor, 10_000 - 60 - 4_000 + 24);
     assert_eq!(balances[0].owed_minor, 0);
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +45,11 @@ async fn two_refunds_of_sixty_against_one_hundred() {
     let two = world.app.create_refund(&world.caller, refund_of(id, "B", Some(6_000)), ReEntry::default());
     let (one, two) = tokio::join!(one, two);
     let refused: Vec<Refusal> = [one, two].into_iter().filter_map(Result::err).collect();
-    assert_eq!(refused, vec![Refusal::rejected(Rejection::RefundExceedsRemaining { remaining_minor: 4_000 })]);
+    assert_eq!(
+        refused,
+        vec![Refusal::rejected(Rejection::RefundExceedsRemaining { remaining_minor: 4_000 })]
+    );
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,22 +68,29 @@ async fn every_recoverable_outcome_ends_succeeded() {
         assert_eq!(view.payment.status, Status::Succeeded, "{outcome:?}");
         assert_eq!(view.payment.captured_minor, 5_000, "{outcome:?}");
     }
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decline_ends_a_one_shot_scene_only() {
     let world = World::new().await;
     let till = world.pay(world.order(Scene::BarCode, 5_000, Some(SandboxOutcome::Decline))).await;
-    assert_eq!((till.payment.status, till.payment.status_reason), (Status::Failed, Some(StatusReason::Declined)));
+    assert_eq!(
+        (till.payment.status, till.payment.status_reason),
+        (Status::Failed, Some(StatusReason::Declined))
+    );
     let code = world.pay(world.order(Scene::QrCode, 5_000, Some(SandboxOutcome::Decline))).await;
     assert_eq!(code.payment.status, Status::RequiresAction);
-    let declined = world.app.sandbox_pay(&world.caller, code.payment.id, None, ReEntry::default()).await.unwrap();
+    let declined =
+        world.app.sandbox_pay(&world.caller, code.payment.id, None, ReEntry::default()).await.unwrap();
     assert_eq!(declined.payment.status, Status::RequiresAction);
     assert_eq!(declined.latest_attempt.unwrap().status, attempt::Status::Failed);
-    let again = app::NewAttempt { sandbox_outcome: Some(SandboxOutcome::Succeed), ..app::NewAttempt::default() };
+    let again =
+        app::NewAttempt { sandbox_outcome: Some(SandboxOutcome::Succeed), ..app::NewAttempt::default() };
     world.app.add_attempt(&world.caller, code.payment.id, again, ReEntry::default()).await.unwrap();
     let paid = world.app.sandbox_pay(&world.caller, code.payment.id, None, ReEntry::default()).await.unwrap();
     assert_eq!(paid.payment.status, Status::Succeeded);
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,14 +98,28 @@ async fn paid_after_close_is_sent_back_by_itself() {
     let world = World::new().await;
     let code = world.pay(world.order(Scene::QrCode, 5_000, Some(SandboxOutcome::PayAfterClose))).await;
     let id = code.payment.id;
-    let closed = world.app.end_payment(&world.caller, id, domain::payment::end::Wish::Close, ReEntry::default()).await.unwrap();
+    let closed = world
+        .app
+        .end_payment(&world.caller, id, domain::payment::end::Wish::Close, ReEntry::default())
+        .await
+        .unwrap();
     assert_eq!(closed.object.payment.status, Status::Closed);
     world.until(id, |v| v.payment.status_reason == Some(StatusReason::PaidAfterClose)).await;
     for _ in 0..200 {
-        let refunds = world.app.refunds(&world.caller, &Default::default(), store::reads::Page { limit: 10, after: None }).await.unwrap();
-        if refunds.iter().any(|r| r.payment == id && r.status == refund::Status::Succeeded && r.merchant_refund_no.is_none()) {
+        let refunds = world
+            .app
+            .refunds(&world.caller, &Default::default(), store::reads::Page { limit: 10, after: None })
+            .await
+            .unwrap();
+        if refunds.iter().any(|r| {
+            r.payment == id && r.status == refund::Status::Succeeded && r.merchant_refund_no.is_none()
+        }) {
             let balances = world.app.balances(&world.caller).await.unwrap();
-            assert!(balances.iter().all(|b| b.pending_minor == 0 && b.available_minor == 0), "no merchant line moves");
+            assert!(
+                balances.iter().all(|b| b.pending_minor == 0 && b.available_minor == 0),
+                "no merchant line moves"
+            );
+            world.verify().await;
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -105,11 +135,15 @@ async fn another_amount_is_held_until_a_person_decides() {
         (domain::payment::resolve::Resolution::SendBack, Status::Closed),
     ] {
         let view = world.pay(world.order(Scene::BarCode, 5_000, Some(SandboxOutcome::OtherAmount))).await;
-        assert_eq!((view.payment.status, view.payment.status_reason), (Status::Processing, Some(StatusReason::AmountMismatch)));
+        assert_eq!(
+            (view.payment.status, view.payment.status_reason),
+            (Status::Processing, Some(StatusReason::AmountMismatch))
+        );
         let merchant = world.caller.merchant;
         let resolved = world.app.resolve_mismatch(merchant, view.payment.id, resolution).await.unwrap();
         assert_eq!(resolved.payment.status, end);
     }
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,10 +160,18 @@ async fn captures_take_what_is_authorized_and_no_more() {
     assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|ok| **ok).count(), 1);
     let after = world.until(id, |v| v.payment.captured_minor == 6_000).await;
     assert_eq!(after.payment.status, Status::Authorized);
-    world.app.end_payment(&world.caller, id, domain::payment::end::Wish::Void, ReEntry::default()).await.unwrap();
+    world
+        .app
+        .end_payment(&world.caller, id, domain::payment::end::Wish::Void, ReEntry::default())
+        .await
+        .unwrap();
     let voided = world.until(id, |v| v.payment.status.is_final()).await;
-    assert_eq!((voided.payment.status, voided.payment.status_reason), (Status::Succeeded, Some(StatusReason::Voided)));
+    assert_eq!(
+        (voided.payment.status, voided.payment.status_reason),
+        (Status::Succeeded, Some(StatusReason::Voided))
+    );
     assert_eq!(voided.payment.fee_minor, Some(36));
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,8 +186,13 @@ async fn a_refund_that_fails_frees_its_amount_and_gives_the_money_back() {
         if now.status == refund::Status::Failed {
             let balances = world.app.balances(&world.caller).await.unwrap();
             assert_eq!(balances[0].pending_minor, 9_940);
-            let again = world.app.create_refund(&world.caller, refund_of(id, "F2", None), ReEntry::default()).await.unwrap();
+            let again = world
+                .app
+                .create_refund(&world.caller, refund_of(id, "F2", None), ReEntry::default())
+                .await
+                .unwrap();
             assert_eq!(again.object.amount, cny(10_000));
+            world.verify().await;
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -159,9 +206,11 @@ async fn money_matures_by_the_merchants_own_clock() {
     world.paid(10_000).await;
     let other = world.second_merchant(1).await;
     let day = domain::clock::ClockMove::AdvanceUs(25 * 3_600_000_000);
-    let ClockAnswer { pending, .. } = world.app.set_sandbox_clock(&world.caller, day, ReEntry::default()).await.unwrap();
+    let ClockAnswer { pending, .. } =
+        world.app.set_sandbox_clock(&world.caller, day, ReEntry::default()).await.unwrap();
     assert_eq!(pending, 0);
     let balances = world.app.balances(&world.caller).await.unwrap();
     assert_eq!((balances[0].pending_minor, balances[0].available_minor), (0, 9_940));
     assert_eq!(world.app.sandbox_clock(&other).await.unwrap().offset_us, 0);
+    world.verify().await;
 }

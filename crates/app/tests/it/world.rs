@@ -1,6 +1,9 @@
 //! An installation in a scratch directory: store, lanes, sandbox channel, one merchant with a price.
 
-use app::{App, Caller, Channels, Clock, NewMerchant, NewPayment, NewPrice, NoticeDoor, PaymentView, ReEntry, Settings, Start};
+use app::{
+    App, Caller, Channels, Clock, NewMerchant, NewPayment, NewPrice, NoticeDoor, PaymentView, ReEntry,
+    Settings, Start,
+};
 use channels::sandbox::{SandboxChannel, SandboxConfig};
 use crypto::seal::{FileKeyProvider, MasterKey, Sealer};
 use domain::channel::{ChannelAccount, SandboxOutcome};
@@ -16,10 +19,11 @@ use store::Control;
 use store::control::StoredChannelAccount;
 use store::sqlite::{SqliteConfig, SqliteStore, init};
 
+const SALT_KEY: [u8; 32] = [9; 32];
+
 pub struct World {
     pub app: App,
     pub store: Arc<SqliteStore>,
-    pub sandbox: Arc<SandboxChannel>,
     pub caller: Caller,
     numbers: AtomicU64,
     _dir: tempfile::TempDir,
@@ -42,7 +46,8 @@ impl World {
         let open_day = ledger::Day(20_000);
         init(&config, open_day).unwrap();
         let store = Arc::new(SqliteStore::open(&config).unwrap());
-        let cost = FeeRule { rate: Rate::parse("0.38").unwrap(), fixed_minor: 0, minimum_minor: 0, cap_minor: None };
+        let cost =
+            FeeRule { rate: Rate::parse("0.38").unwrap(), fixed_minor: 0, minimum_minor: 0, cap_minor: None };
         let account_id: ChannelAccountId = IdMaker::new(real_now_us(), Realm::Sandbox.only_shard(), 1).next();
         let secret = [7u8; 32];
         store
@@ -72,10 +77,11 @@ impl World {
             sandbox: HashMap::from([(account_id, sandbox.clone())]),
         };
         let settings = Settings { due_poll_ms: 50, allow_private_webhooks: true, ..Settings::default() };
-        let start = Start { store: store.clone(), clock: Clock::system(), settings, channels, salt_key: [9; 32] };
+        let start =
+            Start { store: store.clone(), clock: Clock::system(), settings, channels, salt_key: SALT_KEY };
         let app = App::start(start, Some(&door)).await.unwrap();
         let caller = caller_of(merchant);
-        World { app, store, sandbox, caller, numbers: AtomicU64::new(1), _dir: dir }
+        World { app, store, caller, numbers: AtomicU64::new(1), _dir: dir }
     }
 
     pub async fn second_merchant(&self, maturity_days: u16) -> Caller {
@@ -109,6 +115,18 @@ impl World {
         let view = self.pay(self.order(Scene::BarCode, minor, None)).await;
         assert_eq!(view.payment.status, Status::Succeeded);
         view
+    }
+
+    /// The books as `feiqian verify --full` judges them.
+    pub async fn verify(&self) {
+        let report = app::verify::run(self.store.as_ref(), &SALT_KEY, app::verify::Options::full(), &mut ())
+            .await
+            .unwrap();
+        assert!(
+            report.difference.is_none(),
+            "{}",
+            report.difference.map(|d| d.to_string()).unwrap_or_default()
+        );
     }
 
     /// Waits for a condition on a payment, within the 30 s in which every recoverable outcome ends.
@@ -147,4 +165,3 @@ async fn add_merchant(store: &SqliteStore, maturity_days: u16, rate: &str) -> Me
     app::set_price(store, &price, real_now_us()).await.unwrap();
     merchant.id
 }
-

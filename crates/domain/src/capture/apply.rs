@@ -39,9 +39,13 @@ pub fn decide(command: &ApplyCapture, rows: &Rows, facts: &Facts<'_>) -> Result<
         Status::Succeeded | Status::Failed => return Ok(Changes::default()),
     }
     match &command.fact {
-        CaptureFact::Succeeded(taken) if taken.amount == capture.amount => succeeded(capture, payment, taken, command, rows, facts),
+        CaptureFact::Succeeded(taken) if taken.amount == capture.amount => {
+            succeeded(capture, payment, taken, command, rows, facts)
+        }
         // Another sum than asked is no end of this capture: a person looks at it, the query goes on.
-        CaptureFact::Succeeded(_) | CaptureFact::NotFound | CaptureFact::Unknown => Ok(waiting(capture, facts)),
+        CaptureFact::Succeeded(_) | CaptureFact::NotFound | CaptureFact::Unknown => {
+            Ok(waiting(capture, facts))
+        }
         CaptureFact::Failed(failure) => Ok(fails(capture, payment, failure, facts)),
     }
 }

@@ -27,7 +27,11 @@ pub struct RequestCapture {
 /// # Errors
 /// [`Rejection::PaymentNotFound`], [`Rejection::PaymentNotCapturable`], [`Rejection::CurrencyDiffers`],
 /// [`Rejection::CaptureExceedsAuthorized`].
-pub fn decide(command: &RequestCapture, rows: &Rows, facts: &mut Facts<'_>) -> Result<(Changes, CaptureId), Rejection> {
+pub fn decide(
+    command: &RequestCapture,
+    rows: &Rows,
+    facts: &mut Facts<'_>,
+) -> Result<(Changes, CaptureId), Rejection> {
     let payment = rows
         .payments
         .get(&command.payment)
@@ -53,7 +57,8 @@ pub fn decide(command: &RequestCapture, rows: &Rows, facts: &mut Facts<'_>) -> R
         return Err(Rejection::CaptureExceedsAuthorized { remaining_minor });
     }
     let attempt = payment.paid_attempt.and_then(|id| rows.attempts.get(&id));
-    let attempt = attempt.ok_or_else(|| Rejection::Defect { what: "the authorized attempt was not read".to_owned() })?;
+    let attempt = attempt
+        .ok_or_else(|| Rejection::Defect { what: "the authorized attempt was not read".to_owned() })?;
     let capture = Capture {
         id: facts.id(),
         payment: payment.id,

@@ -87,7 +87,8 @@ impl About<'_> {
 
     /// A sum that a person must look at is held.
     fn is_held(&self) -> bool {
-        self.payment.status_reason == Some(StatusReason::AmountMismatch) && self.payment.open_attempt == Some(self.attempt.id)
+        self.payment.status_reason == Some(StatusReason::AmountMismatch)
+            && self.payment.open_attempt == Some(self.attempt.id)
     }
 }
 

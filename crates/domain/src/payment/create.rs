@@ -53,7 +53,11 @@ pub enum Created {
 ///
 /// # Errors
 /// [`Rejection::PaymentExistsDiffers`], [`Rejection::ChannelNotConfigured`], [`Rejection::PriceNotConfigured`].
-pub fn decide(command: &CreatePayment, rows: &Rows, facts: &mut Facts<'_>) -> Result<(Changes, Created), Rejection> {
+pub fn decide(
+    command: &CreatePayment,
+    rows: &Rows,
+    facts: &mut Facts<'_>,
+) -> Result<(Changes, Created), Rejection> {
     let number = (command.merchant, command.merchant_order_no.clone());
     if let Some(stored) = rows.order_nos.get(&number).and_then(|id| rows.payments.get(id)) {
         return same_content(command, stored);
@@ -67,12 +71,23 @@ pub fn decide(command: &CreatePayment, rows: &Rows, facts: &mut Facts<'_>) -> Re
         currency: command.amount.currency().code().to_owned(),
     })?;
     let payment = new_payment(command, price, facts);
-    let attempt = new_attempt(&payment, account, command.method.clone(), command.scene, command.details.sandbox_outcome, facts);
+    let attempt = new_attempt(
+        &payment,
+        account,
+        command.method.clone(),
+        command.scene,
+        command.details.sandbox_outcome,
+        facts,
+    );
     let payment = Payment { latest_attempt: Some(attempt.id), open_attempt: Some(attempt.id), ..payment };
     let id = payment.id;
     let mut changes = Changes::default();
     if !command.scene.synchronous() {
-        changes.emits.push(Emit { kind: Type::PaymentCreated, object: Object::Payment(id), previous_status: None });
+        changes.emits.push(Emit {
+            kind: Type::PaymentCreated,
+            object: Object::Payment(id),
+            previous_status: None,
+        });
     }
     changes.payments.push(payment);
     changes.attempts.push(attempt);
@@ -161,7 +176,11 @@ fn same_content(command: &CreatePayment, stored: &Payment) -> Result<(Changes, C
         }
     };
     compare("/amount/value", stored.amount.minor().to_string(), command.amount.minor().to_string());
-    compare("/amount/currency", stored.currency().code().to_owned(), command.amount.currency().code().to_owned());
+    compare(
+        "/amount/currency",
+        stored.currency().code().to_owned(),
+        command.amount.currency().code().to_owned(),
+    );
     compare("/method", stored.method.clone(), command.method.clone());
     compare("/scene", stored.scene.to_string(), command.scene.to_string());
     compare("/subject", stored.details.subject.clone(), command.details.subject.clone());

@@ -65,18 +65,29 @@ fn reason_for(wish: Wish, payment: &Payment, facts: &Facts<'_>) -> Result<Option
     let held_for_person = payment.status_reason == Some(StatusReason::AmountMismatch);
     match wish {
         Wish::Close => match payment.status {
-            Status::Created | Status::RequiresAction | Status::Processing if !held_for_person => Ok(Some(StatusReason::MerchantClosed)),
-            Status::Closed => Ok(None),
-            Status::Created | Status::RequiresAction | Status::Processing | Status::Authorized | Status::Succeeded | Status::Failed => {
-                Err(Rejection::PaymentNotClosable { found_status })
+            Status::Created | Status::RequiresAction | Status::Processing if !held_for_person => {
+                Ok(Some(StatusReason::MerchantClosed))
             }
+            Status::Closed => Ok(None),
+            Status::Created
+            | Status::RequiresAction
+            | Status::Processing
+            | Status::Authorized
+            | Status::Succeeded
+            | Status::Failed => Err(Rejection::PaymentNotClosable { found_status }),
         },
         Wish::Void => match payment.status {
             Status::Authorized if payment.capturing_minor == 0 => Ok(Some(StatusReason::Voided)),
-            Status::Closed | Status::Succeeded if payment.status_reason == Some(StatusReason::Voided) => Ok(None),
-            Status::Created | Status::RequiresAction | Status::Processing | Status::Authorized | Status::Succeeded | Status::Failed | Status::Closed => {
-                Err(Rejection::PaymentNotVoidable { found_status })
+            Status::Closed | Status::Succeeded if payment.status_reason == Some(StatusReason::Voided) => {
+                Ok(None)
             }
+            Status::Created
+            | Status::RequiresAction
+            | Status::Processing
+            | Status::Authorized
+            | Status::Succeeded
+            | Status::Failed
+            | Status::Closed => Err(Rejection::PaymentNotVoidable { found_status }),
         },
         Wish::Expire => match payment.status {
             Status::Created | Status::RequiresAction | Status::Processing
@@ -85,13 +96,18 @@ fn reason_for(wish: Wish, payment: &Payment, facts: &Facts<'_>) -> Result<Option
                 Ok(Some(StatusReason::Expired))
             }
             Status::Authorized
-                if payment.capturing_minor == 0 && payment.authorization_expires_at_us.is_some_and(|at| at <= facts.now_us) =>
+                if payment.capturing_minor == 0
+                    && payment.authorization_expires_at_us.is_some_and(|at| at <= facts.now_us) =>
             {
                 Ok(Some(StatusReason::AuthorizationExpired))
             }
-            Status::Created | Status::RequiresAction | Status::Processing | Status::Authorized | Status::Succeeded | Status::Failed | Status::Closed => {
-                Ok(None)
-            }
+            Status::Created
+            | Status::RequiresAction
+            | Status::Processing
+            | Status::Authorized
+            | Status::Succeeded
+            | Status::Failed
+            | Status::Closed => Ok(None),
         },
     }
 }
@@ -111,7 +127,10 @@ fn ask_channel(
     rows: &Rows,
     facts: &Facts<'_>,
 ) -> Result<(Changes, Ended), Rejection> {
-    let attempt = rows.attempts.get(&id).ok_or_else(|| Rejection::Defect { what: "the attempt was not read".to_owned() })?;
+    let attempt = rows
+        .attempts
+        .get(&id)
+        .ok_or_else(|| Rejection::Defect { what: "the attempt was not read".to_owned() })?;
     if payment.ending.is_some() {
         // Asked for already: whoever wants it again only asks the channel again.
         return Ok((Changes::default(), Ended::AskChannel(id)));
@@ -123,7 +142,10 @@ fn ask_channel(
     payment.ending = Some(reason);
     payment.updated_at_us = facts.now_us;
     payment.sequence += 1;
-    Ok((Changes { payments: vec![payment], attempts: vec![attempt], ..Changes::default() }, Ended::AskChannel(id)))
+    Ok((
+        Changes { payments: vec![payment], attempts: vec![attempt], ..Changes::default() },
+        Ended::AskChannel(id),
+    ))
 }
 
 /// Nothing can be taken any more: the payment ends now.

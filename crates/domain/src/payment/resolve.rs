@@ -43,7 +43,8 @@ pub struct ResolveMismatch {
 /// Decides it.
 ///
 /// # Errors
-/// [`Rejection::PaymentNotFound`], [`Rejection::NothingToResolve`], [`Rejection::CurrencyDiffers`].
+/// [`Rejection::PaymentNotFound`], [`Rejection::NothingToResolve`], [`Rejection::CurrencyDiffers`],
+/// [`Rejection::CaptureExceedsAuthorized`] when more than was asked would be kept.
 pub fn decide(command: &ResolveMismatch, rows: &Rows, facts: &mut Facts<'_>) -> Result<Changes, Rejection> {
     let payment = rows
         .payments
@@ -84,7 +85,11 @@ fn send_back(
     } else {
         flag(&payment, &mut changes);
     }
-    changes.emits.push(Emit { kind: Type::RefundCreated, object: Object::Refund(refund.id), previous_status: None });
+    changes.emits.push(Emit {
+        kind: Type::RefundCreated,
+        object: Object::Refund(refund.id),
+        previous_status: None,
+    });
     changes.payments.push(payment);
     changes.attempts.push(attempt);
     changes.refunds.push(refund);
@@ -104,6 +109,10 @@ fn keep(
     }
     if held.currency() != payment.currency() {
         return Err(Rejection::CurrencyDiffers { payment_currency: payment.currency().code().to_owned() });
+    }
+    let room_minor = payment.amount.minor() - payment.captured_minor;
+    if held.minor() > room_minor {
+        return Err(Rejection::CaptureExceedsAuthorized { remaining_minor: room_minor });
     }
     let mut changes = Changes::default();
     let mut payment = changed(payment, facts);

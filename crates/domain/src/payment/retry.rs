@@ -30,7 +30,11 @@ pub struct AddAttempt {
 /// # Errors
 /// [`Rejection::PaymentNotFound`], [`Rejection::PaymentNotPayable`], [`Rejection::AttemptUnresolved`],
 /// [`Rejection::ChannelNotConfigured`].
-pub fn decide(command: &AddAttempt, rows: &Rows, facts: &mut Facts<'_>) -> Result<(Changes, AttemptId), Rejection> {
+pub fn decide(
+    command: &AddAttempt,
+    rows: &Rows,
+    facts: &mut Facts<'_>,
+) -> Result<(Changes, AttemptId), Rejection> {
     let payment = rows
         .payments
         .get(&command.payment)
@@ -50,7 +54,8 @@ pub fn decide(command: &AddAttempt, rows: &Rows, facts: &mut Facts<'_>) -> Resul
         return Err(Rejection::PaymentNotPayable { found_status });
     }
     let method = command.method.clone().unwrap_or_else(|| payment.method.clone());
-    let account = command.account.as_ref().ok_or_else(|| Rejection::ChannelNotConfigured { method: method.clone() })?;
+    let account =
+        command.account.as_ref().ok_or_else(|| Rejection::ChannelNotConfigured { method: method.clone() })?;
     let scene = command.scene.unwrap_or(payment.scene);
     let attempt = new_attempt(payment, account, method, scene, command.sandbox_outcome, facts);
     let id = attempt.id;

@@ -36,14 +36,21 @@ pub(crate) struct Booked {
 
 /// Books the sale and counts it in the payment. With several captures the fee of one is fee(Σ captured) − Σ charged; the cost
 /// alike.
-pub(crate) fn book_sale(payment: &mut Payment, sale: &Sale<'_>, rows: &Rows, facts: &Facts<'_>) -> Result<Booked, Rejection> {
-    let captured_minor = payment.captured_minor.checked_add(sale.gross_minor).ok_or(Rejection::AmountTooLarge)?;
+pub(crate) fn book_sale(
+    payment: &mut Payment,
+    sale: &Sale<'_>,
+    rows: &Rows,
+    facts: &Facts<'_>,
+) -> Result<Booked, Rejection> {
+    let captured_minor =
+        payment.captured_minor.checked_add(sale.gross_minor).ok_or(Rejection::AmountTooLarge)?;
     let fee_total_minor = sale.price.rule.fee(captured_minor)?.rounded_minor;
     let fee_minor = (fee_total_minor - payment.fee_minor.unwrap_or(0)).max(0);
     let cost_total_minor = sale.account.cost.fee(captured_minor)?.rounded_minor;
     let cost_minor = (cost_total_minor - payment.cost_minor).max(0);
     let available_on = facts.available_on();
-    let label = Label::new(&payment.method).map_err(|_| Rejection::Defect { what: "method is no label".to_owned() })?;
+    let label = Label::new(&payment.method)
+        .map_err(|_| Rejection::Defect { what: "method is no label".to_owned() })?;
     let purse = Purse::new(rows, payment.merchant);
     let posting = posting::payment::succeeded(
         &posting::payment::Sale {

@@ -91,9 +91,12 @@ struct SceneRules {
 
 impl Scene {
     fn rules(self) -> SceneRules {
-        let rules = |one_shot, synchronous, needs_auth_code| SceneRules { one_shot, synchronous, needs_auth_code };
+        let rules =
+            |one_shot, synchronous, needs_auth_code| SceneRules { one_shot, synchronous, needs_auth_code };
         match self {
-            Scene::QrCode | Scene::MiniProgram | Scene::App | Scene::H5 | Scene::Web => rules(false, false, false),
+            Scene::QrCode | Scene::MiniProgram | Scene::App | Scene::H5 | Scene::Web => {
+                rules(false, false, false)
+            }
             Scene::BarCode => rules(true, true, true),
             Scene::Card | Scene::Pos => rules(false, true, false),
         }

@@ -74,7 +74,12 @@ fn succeeded(
     let cost_back_minor = match refund.kind {
         Kind::Merchant => {
             let live_minor = payment.refunded_minor + refund.amount.minor();
-            let back = money::fee_given_back(payment.cost_minor, payment.captured_minor, live_minor, payment.cost_returned_minor);
+            let back = money::fee_given_back(
+                payment.cost_minor,
+                payment.captured_minor,
+                live_minor,
+                payment.cost_returned_minor,
+            );
             payment.refunded_minor += refund.amount.minor();
             payment.refunding_minor -= refund.amount.minor();
             payment.cost_returned_minor += back;
@@ -105,7 +110,11 @@ fn succeeded(
     refund.succeeded_at_us = Some(facts.now_us);
     refund.failure = None;
     refund.job = refund.job.done();
-    changes.emits.push(Emit { kind: Type::RefundSucceeded, object: Object::Refund(refund.id), previous_status });
+    changes.emits.push(Emit {
+        kind: Type::RefundSucceeded,
+        object: Object::Refund(refund.id),
+        previous_status,
+    });
     changes.refunds.push(refund);
     Ok(changes)
 }
@@ -181,7 +190,8 @@ fn needs_person(refund: &Refund, failure: &Failure, facts: &Facts<'_>) -> Change
     refund.status = Status::RequiresAttention;
     refund.failure = Some(failure.clone());
     refund.job = Job::done(refund.job);
-    let emit = Emit { kind: Type::RefundRequiresAttention, object: Object::Refund(refund.id), previous_status };
+    let emit =
+        Emit { kind: Type::RefundRequiresAttention, object: Object::Refund(refund.id), previous_status };
     Changes { refunds: vec![refund], emits: vec![emit], ..Changes::default() }
 }
 

@@ -11,8 +11,8 @@ use crate::payment::{self, Payment};
 use crate::price::{Price, RefundFee};
 use crate::rejection::{Differing, Rejection};
 use crate::rows::Rows;
-use ledger::posting::refund::{Acceptance, Accepted, GrossAccount, accepted};
 use ledger::posting::Charge;
+use ledger::posting::refund::{Acceptance, Accepted, GrossAccount, accepted};
 use ledger::{Account, Label};
 use money::Amount;
 
@@ -49,7 +49,11 @@ pub enum Requested {
 /// # Errors
 /// In this order: [`Rejection::RefundExistsDiffers`], [`Rejection::PaymentNotFound`], [`Rejection::PaymentNotRefundable`],
 /// [`Rejection::CurrencyDiffers`], [`Rejection::RefundExceedsRemaining`], [`Rejection::InsufficientFunds`].
-pub fn decide(command: &RequestRefund, rows: &Rows, facts: &mut Facts<'_>) -> Result<(Changes, Requested), Rejection> {
+pub fn decide(
+    command: &RequestRefund,
+    rows: &Rows,
+    facts: &mut Facts<'_>,
+) -> Result<(Changes, Requested), Rejection> {
     let number = (command.merchant, command.merchant_refund_no.clone());
     if let Some(stored) = rows.refund_nos.get(&number).and_then(|id| rows.refunds.get(id)) {
         return same_content(command, stored);
@@ -110,14 +114,20 @@ fn accept(
     let (fee_back_minor, refund_fee_minor) = match command.price.refund_fee {
         RefundFee::Returned => {
             let fee_minor = payment.fee_minor.unwrap_or(0);
-            let back = money::fee_given_back(fee_minor, payment.captured_minor, live_minor, payment.fee_returned_minor);
+            let back = money::fee_given_back(
+                fee_minor,
+                payment.captured_minor,
+                live_minor,
+                payment.fee_returned_minor,
+            );
             (back, 0)
         }
         RefundFee::Kept => (0, 0),
         RefundFee::Charged(minor) => (0, minor),
     };
     let attempt = payment.paid_attempt.and_then(|id| rows.attempts.get(&id));
-    let attempt = attempt.ok_or_else(|| Rejection::Defect { what: "the paid attempt was not read".to_owned() })?;
+    let attempt =
+        attempt.ok_or_else(|| Rejection::Defect { what: "the paid attempt was not read".to_owned() })?;
     let refund = Refund {
         fee_returned_minor: fee_back_minor,
         fee_charged_minor: refund_fee_minor,
@@ -134,8 +144,14 @@ fn accept(
     Ok((refund, Changes { bookings, ..Changes::default() }))
 }
 
-fn acceptance(payment: &Payment, refund: &Refund, rows: &Rows, facts: &Facts<'_>) -> Result<Acceptance, Rejection> {
-    let method = Label::new(&payment.method).map_err(|_| Rejection::Defect { what: "method is no label".to_owned() })?;
+fn acceptance(
+    payment: &Payment,
+    refund: &Refund,
+    rows: &Rows,
+    facts: &Facts<'_>,
+) -> Result<Acceptance, Rejection> {
+    let method = Label::new(&payment.method)
+        .map_err(|_| Rejection::Defect { what: "method is no label".to_owned() })?;
     let mut payment_days: Vec<ledger::Day> =
         rows.captures.values().filter(|c| c.payment == payment.id).filter_map(|c| c.available_on).collect();
     payment_days.extend(payment.available_on);
@@ -217,7 +233,11 @@ fn same_content(command: &RequestRefund, stored: &Refund) -> Result<(Changes, Re
     compare("/payment", stored.payment.to_string(), command.payment.to_string());
     if let Some(amount) = command.amount {
         compare("/amount/value", stored.amount.minor().to_string(), amount.minor().to_string());
-        compare("/amount/currency", stored.amount.currency().code().to_owned(), amount.currency().code().to_owned());
+        compare(
+            "/amount/currency",
+            stored.amount.currency().code().to_owned(),
+            amount.currency().code().to_owned(),
+        );
     }
     if differing.is_empty() {
         Ok((Changes::default(), Requested::Existing(stored.id)))

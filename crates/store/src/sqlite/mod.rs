@@ -16,6 +16,7 @@ mod control;
 mod counts;
 mod db;
 mod delivery;
+mod demo;
 mod endpoint;
 mod event;
 mod fault;
@@ -39,6 +40,7 @@ mod workers;
 mod write;
 
 pub use counts::RowCounts;
+pub use demo::{TamperedLine, copy_for_demo, tamper_for_demo};
 
 use crate::{LaneSession, Store, StoreError};
 use checkpoint::Checkpointer;
@@ -175,9 +177,10 @@ pub struct SqliteStore {
 
 struct Writer {
     control: Workers<ControlDb>,
-    _checkpointer: Checkpointer,
+    _checkpointer: Option<Checkpointer>,
     turnstile: Arc<Turnstile<Db>>,
-    _lock: lock::Lock,
+    /// Absent when opened for control rows only, beside a serving process: then there are no lanes.
+    lock: Option<lock::Lock>,
 }
 
 /// Control writes that may wait; one more is refused.
@@ -193,12 +196,33 @@ impl SqliteStore {
         if applied > 0 {
             tracing::info!(applied, "the database was migrated");
         }
+        SqliteStore::with_writer(config, connection, Some(lock))
+    }
+
+    /// Opens for control rows (merchants, prices, keys) beside a serving process, or without one: no lock, no migration, no
+    /// lanes. A write waits for the other process's commit, at most as long as the connection waits for any lock.
+    pub fn open_control(config: &SqliteConfig) -> Result<SqliteStore, OpenFault> {
+        // Checkpoints are left to the server: its commits are the ones that must not wait for them.
+        let config = SqliteConfig { wal_autocheckpoint_pages: 0, ..config.clone() };
+        let connection = connection::open_writer(&config)?;
+        migrate::check(&connection, migrate::MIGRATIONS)?;
+        SqliteStore::with_writer(&config, connection, None)
+    }
+
+    fn with_writer(
+        config: &SqliteConfig,
+        connection: rusqlite::Connection,
+        lock: Option<lock::Lock>,
+    ) -> Result<SqliteStore, OpenFault> {
         let turnstile = Turnstile::new(Db { connection, sealer: Arc::clone(&config.sealer) });
         let io = |source| OpenFault::Io { path: config.path.clone(), source };
         let contexts = vec![ControlDb { turnstile: Arc::clone(&turnstile) }];
         let control = Workers::start("store-control", contexts, CONTROL_QUEUE_MAX).map_err(io)?;
-        let checkpointer = Checkpointer::start(Arc::clone(&turnstile)).map_err(io)?;
-        let writer = Writer { control, _checkpointer: checkpointer, turnstile, _lock: lock };
+        let checkpointer = match lock {
+            Some(_) => Some(Checkpointer::start(Arc::clone(&turnstile)).map_err(io)?),
+            None => None,
+        };
+        let writer = Writer { control, _checkpointer: checkpointer, turnstile, lock };
         SqliteStore::with_readers(config, Some(writer))
     }
 
@@ -253,7 +277,11 @@ impl Store for SqliteStore {
         if !self.shards.contains(&shard) {
             return Err(fault::corrupt("this installation does not have that shard"));
         }
-        let turnstile = Arc::clone(&self.writer()?.turnstile);
+        let writer = self.writer()?;
+        if writer.lock.is_none() {
+            return Err(StoreError::Unavailable("the database was opened for control rows only".to_owned()));
+        }
+        let turnstile = Arc::clone(&writer.turnstile);
         Ok(Box::new(session::Session::new(turnstile, shard, Arc::clone(&self.counters))))
     }
 

@@ -15,6 +15,9 @@ use rusqlite::params;
 
 const CALLBACK_SECRET: Place = Place { table: "channel_account", column: "callback_secret" };
 
+/// The kind of the pretend wallet, which may never take a live payment.
+const SANDBOX_KIND: &str = "sandbox";
+
 statements! {
     PRICE_INSERT = "INSERT INTO price (id, merchant, method, currency, version, rate, fixed_minor, minimum_minor, \
         cap_minor, refund_fee, effective_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -72,6 +75,9 @@ pub(super) fn all_prices(db: &Db) -> Result<Vec<Price>, StoreError> {
 
 pub(super) fn insert_channel_account(db: &Db, stored: &StoredChannelAccount) -> Result<(), StoreError> {
     let account = &stored.account;
+    if stored.kind == SANDBOX_KIND && stored.world != World::Sandbox {
+        return Err(StoreError::Conflict("the sandbox channel is no channel of the live world".to_owned()));
+    }
     let secret = db.seal(CALLBACK_SECRET, &account.id.0.0, &stored.callback_secret)?;
     db.execute(
         CHANNEL_INSERT,

@@ -14,7 +14,7 @@ pub(super) use statements;
 /// Every statement of the engine: file, name, SQL.
 #[cfg(test)]
 fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 17] = [
+    let files: [(&str, &[(&str, &str)]); 18] = [
         ("db", super::db::STATEMENTS),
         ("payment", super::payment::STATEMENTS),
         ("attempt", super::attempt::STATEMENTS),
@@ -32,6 +32,7 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         ("pricing", super::pricing::STATEMENTS),
         ("endpoint", super::endpoint::STATEMENTS),
         ("notice", super::notice::STATEMENTS),
+        ("demo", super::demo::STATEMENTS),
     ];
     files.into_iter().flat_map(|(file, list)| list.iter().map(move |(name, sql)| (file, *name, *sql)))
 }
@@ -77,7 +78,9 @@ mod tests {
                 .collect();
             for step in &plan {
                 assert!(!step.starts_with("SCAN") || step.contains("CONSTANT"), "{file}::{name}: {plan:?}");
-                assert!(!step.contains("TEMP B-TREE") || name.contains("SORT"), "{file}::{name}: {plan:?}");
+                // Sorting the lines of one transaction after the other is bounded too.
+                let sorts = step.contains("TEMP B-TREE") && !step.contains("LAST TERM");
+                assert!(!sorts || name.contains("SORT"), "{file}::{name}: {plan:?}");
             }
         }
     }

@@ -111,7 +111,11 @@ fn send_back(
     let posting = posting::held::not_kept(&took(taken, command, cost_minor), refund.id.0.0)?;
     changes.bookings.push(Booking { posting, source: refund.id.0 });
     flag(&payment, &mut changes);
-    changes.emits.push(Emit { kind: Type::RefundCreated, object: Object::Refund(refund.id), previous_status: None });
+    changes.emits.push(Emit {
+        kind: Type::RefundCreated,
+        object: Object::Refund(refund.id),
+        previous_status: None,
+    });
     changes.payments.push(payment);
     changes.attempts.push(attempt);
     changes.refunds.push(refund);
@@ -160,7 +164,9 @@ pub(super) fn authorized(
     }
     let mut attempt = about.attempt_changed(facts);
     attempt.channel_trade_no = Some(channel_trade_no.to_owned());
-    let unusable = about.payment.status.is_final() || about.payment.paid_attempt.is_some() || amount != about.attempt.amount;
+    let unusable = about.payment.status.is_final()
+        || about.payment.paid_attempt.is_some()
+        || amount != about.attempt.amount;
     if unusable {
         // Nothing was taken: the channel is asked to give it up, and the attempt ends closed.
         attempt.contradiction = Some(format!("authorized {amount} that the payment can't use"));

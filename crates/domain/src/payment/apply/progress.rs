@@ -13,7 +13,11 @@ use ledger::posting;
 use money::Amount;
 
 /// The payer must act.
-pub(super) fn action_required(about: &About<'_>, action: &Action, facts: &Facts<'_>) -> Result<Changes, Rejection> {
+pub(super) fn action_required(
+    about: &About<'_>,
+    action: &Action,
+    facts: &Facts<'_>,
+) -> Result<Changes, Rejection> {
     if !about.attempt.status.is_open() || about.is_held() {
         return Ok(Changes::default());
     }
@@ -46,7 +50,11 @@ fn is_known(about: &About<'_>, status: attempt::Status, facts: &Facts<'_>) -> bo
 }
 
 /// The channel works on it, or the outcome of a call is not known: ask again later, never conclude.
-pub(super) fn working(about: &About<'_>, becomes: attempt::Status, facts: &Facts<'_>) -> Result<Changes, Rejection> {
+pub(super) fn working(
+    about: &About<'_>,
+    becomes: attempt::Status,
+    facts: &Facts<'_>,
+) -> Result<Changes, Rejection> {
     if !about.attempt.status.is_open() {
         return Ok(Changes::default());
     }
@@ -69,7 +77,11 @@ pub(super) fn working(about: &About<'_>, becomes: attempt::Status, facts: &Facts
 }
 
 /// Refused: ends the attempt; ends the payment where the scene allows one try only.
-pub(super) fn declined(about: &About<'_>, failure: &Failure, facts: &Facts<'_>) -> Result<Changes, Rejection> {
+pub(super) fn declined(
+    about: &About<'_>,
+    failure: &Failure,
+    facts: &Facts<'_>,
+) -> Result<Changes, Rejection> {
     if about.attempt.status == attempt::Status::Succeeded || about.is_held() {
         return Ok(about.contradiction(&format!("the channel says declined: {}", failure.code), facts));
     }
@@ -82,7 +94,8 @@ pub(super) fn declined(about: &About<'_>, failure: &Failure, facts: &Facts<'_>) 
 /// Closed at the channel: nothing can be taken any more; or the authorization is given up.
 pub(super) fn closed(about: &About<'_>, facts: &Facts<'_>) -> Result<Changes, Rejection> {
     if about.attempt.status == attempt::Status::Succeeded {
-        if about.payment.status == Status::Authorized && about.payment.paid_attempt == Some(about.attempt.id) {
+        if about.payment.status == Status::Authorized && about.payment.paid_attempt == Some(about.attempt.id)
+        {
             return authorization_ended(about, facts);
         }
         return Ok(about.contradiction("the channel says closed", facts));
@@ -147,10 +160,15 @@ fn authorization_ended(about: &About<'_>, facts: &Facts<'_>) -> Result<Changes, 
     let mut payment = about.payment_changed(facts);
     if payment.capturing_minor > 0 {
         // A capture is under way: its own outcome decides first.
-        return Ok(about.contradiction("the channel gave the authorization up while a capture was under way", facts));
+        return Ok(
+            about.contradiction("the channel gave the authorization up while a capture was under way", facts)
+        );
     }
     if payment.authorized_minor > 0 {
-        let posting = posting::authorization::released(payment.id.0.0, Amount::new(payment.authorized_minor, payment.currency()))?;
+        let posting = posting::authorization::released(
+            payment.id.0.0,
+            Amount::new(payment.authorized_minor, payment.currency()),
+        )?;
         changes.bookings.push(Booking { posting, source: payment.id.0 });
     }
     payment.authorized_minor = 0;

@@ -1,0 +1,81 @@
+# Every target does its own set-up: from a clean clone `make demo` and `make test` are all there is to type.
+# With CARGO_TARGET_DIR set, everything that is built goes there instead of target/.
+
+ARGS ?=
+ROUNDS ?= 20
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+LOCKED := $(if $(CI),--locked)
+
+# cargo-deny: the one that scripts/setup.sh built, or one on this machine of the version that it names.
+DENY := PATH="$(TARGET)/tools/bin:$$PATH" cargo-deny
+
+# The interpreter that tests start for the independent Python clients.
+export FEIQIAN_TEST_PYTHON := $(TARGET)/venv/bin/python
+
+# A machine without a network may have the pinned compiler under rustup's name `stable` only.
+PINNED := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+ifeq ($(RUSTUP_TOOLCHAIN)$(findstring $(PINNED)-,$(shell rustup toolchain list 2>/dev/null)),)
+ifneq ($(findstring rustc $(PINNED) ,$(shell RUSTUP_TOOLCHAIN=stable rustc --version 2>/dev/null)),)
+export RUSTUP_TOOLCHAIN := stable
+endif
+endif
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test bench crash fmt docs check-format lint unit tree deny advisories setup-build setup-test clean
+
+help: ## This list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+demo: setup-build ## Run the main job on fresh data and show it; ARGS=--once walks it once and ends
+	@echo "building feiqian (the first time takes some minutes: SQLite and the cryptography library are compiled)"
+	@cargo build $(LOCKED) --workspace --bin feiqian
+	@$(TARGET)/debug/feiqian demo $(ARGS)
+
+test: setup-test check-format lint unit tree ## Check the format and lints, run all tests
+
+bench: setup-build ## Measure; prints a table and writes target/bench/report.json
+	cargo build $(LOCKED) --release --workspace --bin feiqian --bin bench
+	@mkdir -p $(TARGET)/bench
+	$(TARGET)/release/bench --out $(TARGET)/bench $(ARGS)
+
+crash: setup-build ## Kill the server under load and verify, ROUNDS times (20)
+	cargo build $(LOCKED) --workspace --bin feiqian
+	scripts/crash.sh $(ROUNDS)
+
+fmt: ## Format the code
+	cargo fmt --all
+
+docs: setup-build ## Write again what is rendered from the code: docs/, openapi/
+	UPDATE_DOCS=1 UPDATE_OPENAPI=1 cargo test $(LOCKED) --workspace the_committed
+
+check-format:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+unit:
+	cargo test $(LOCKED) --workspace --no-fail-fast
+
+# One provider of cryptography. With two compiled in, rustls cannot choose and panics at the first handshake.
+tree:
+	cargo tree $(LOCKED) --workspace -e normal --prefix none > $(TARGET)/tree.txt
+	@if grep '^ring ' $(TARGET)/tree.txt; then echo "ring is compiled in: cargo tree -i ring tells by whom"; exit 1; fi
+
+deny: ## Check licences, banned crates and sources of all dependencies (builds cargo-deny once)
+	@scripts/setup.sh deny
+	$(DENY) check bans licenses sources
+
+advisories: ## Check dependencies against the RustSec advisories; needs the network
+	@scripts/setup.sh deny
+	$(DENY) check advisories
+
+setup-build:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh test
+
+clean: ## Remove everything that was built
+	cargo clean

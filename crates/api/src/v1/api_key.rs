@@ -1,0 +1,229 @@
+//! API keys. Nobody hands out more than the key that asks may do.
+
+use crate::access::{Operation, covers, may};
+use crate::json::read::{WORDS_MAX_CHARS, boolean, names, time_us, words};
+use crate::json::{Fault, Fields, Value};
+use crate::listing::{Listing, created};
+use crate::pipeline::{Allowed, Call, Reply};
+use crate::problem::{Code, FieldError, Problem};
+use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
+use crate::text::Text;
+use app::NewKey;
+use domain::id::KeyId;
+use domain::merchant::ApiKey;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use wire::{ApiKeyObject, IdText, Instant, List};
+
+static CREATE: Spec = Spec {
+    verb: Verb::Post,
+    path: "/v1/api_keys",
+    id: "createApiKey",
+    summary: "A key: from a public key in PEM, or (sandbox) a bearer token, shown once.",
+    body: Body::Required("ApiKeyInput"),
+    key: KeyRule::Required,
+    query: &[],
+    answer: Answer::Made("ApiKey"),
+    codes: &[Code::SandboxOnly],
+};
+
+static LIST: Spec = Spec {
+    verb: Verb::Get,
+    path: "/v1/api_keys",
+    id: "listApiKeys",
+    summary: "Keys, newest first; revoked and expired ones too.",
+    body: Body::Refused,
+    key: KeyRule::Optional,
+    query: &["limit", "cursor"],
+    answer: Answer::Page("ApiKey"),
+    codes: &[],
+};
+
+static ROTATE: Spec = Spec {
+    verb: Verb::Post,
+    path: "/v1/api_keys/{id}/rotate",
+    id: "rotateApiKey",
+    summary: "A new key with the same rights; the old one lives on for a day. Answers the new one.",
+    body: Body::Optional("ApiKeyRotation"),
+    key: KeyRule::Optional,
+    query: &[],
+    answer: Answer::One("ApiKey"),
+    codes: &[Code::ApiKeyNotFound],
+};
+
+static REVOKE: Spec = Spec {
+    verb: Verb::Post,
+    path: "/v1/api_keys/{id}/revoke",
+    id: "revokeApiKey",
+    summary: "End a key: nothing that it signed is committed after the answer.",
+    body: Body::Empty,
+    key: KeyRule::Optional,
+    query: &[],
+    answer: Answer::One("ApiKey"),
+    codes: &[Code::ApiKeyNotFound],
+};
+
+static PLATFORM_KEYS: Spec = Spec {
+    verb: Verb::Get,
+    path: "/v1/platform_keys",
+    id: "listPlatformKeys",
+    summary: "Public keys that the platform itself signs with; none yet.",
+    body: Body::Refused,
+    key: KeyRule::Optional,
+    query: &[],
+    answer: Answer::Page("ApiKey"),
+    codes: &[],
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes.add(&CREATE, create);
+    routes.add(&LIST, list);
+    routes.add(&ROTATE, rotate);
+    routes.add(&REVOKE, revoke);
+    routes.add(&PLATFORM_KEYS, platform_keys);
+}
+
+fn object<'k>(key: &'k ApiKey, bearer: Option<&'k str>, call: &Call) -> ApiKeyObject<'k> {
+    ApiKeyObject {
+        id: IdText::of(key.id),
+        object: "api_key",
+        world: call.world().as_str(),
+        merchant: IdText::of(key.merchant),
+        name: &key.name,
+        public_key: key.public_key_pem.as_deref(),
+        bearer,
+        permissions: &key.permissions,
+        ip_allow: &key.ip_allow,
+        expires_at: key.expires_at_us.map(Instant),
+        revoked_at: key.revoked_at_us.map(Instant),
+        created_at: Instant(key.created_at_us),
+        updated_at: Instant(key.revoked_at_us.unwrap_or(key.created_at_us)),
+        sequence: key.sequence,
+    }
+}
+
+/// Characters of a public key in PEM: RSA of 8192 bits has some 1,500.
+const PEM_MAX_CHARS: usize = 4_096;
+
+fn permissions(value: &Value<'_>) -> Result<Vec<String>, Fault> {
+    let wanted = names(value)?;
+    let all = || Operation::ALL.iter().map(|operation| operation.as_str());
+    match wanted.iter().position(|name| !all().any(|known| known == name)) {
+        Some(index) => {
+            let fault = Fault::invalid("This permission is not known.", "不认识的权限。");
+            Err(fault.allowing(all()).below(&index.to_string()))
+        }
+        None => Ok(wanted),
+    }
+}
+
+fn networks(value: &Value<'_>) -> Result<Vec<String>, Fault> {
+    let wanted = names(value)?;
+    let is_network = |text: &String| text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
+    match wanted.iter().position(|text| !is_network(text)) {
+        Some(index) => {
+            let fault = Fault::invalid(
+                "An address or network is expected, such as 203.0.113.7 or 203.0.113.0/24.",
+                "此处应为地址或网段，如 203.0.113.7 或 203.0.113.0/24。",
+            );
+            Err(fault.below(&index.to_string()))
+        }
+        None => Ok(wanted),
+    }
+}
+
+/// What `POST /v1/api_keys` takes.
+pub struct KeyIn;
+
+impl KeyIn {
+    /// Reads all fields; faults stay with `fields`.
+    pub fn read(fields: &mut Fields<'_, '_>, real_now_us: i64) -> NewKey {
+        let later = |value: &Value<'_>| {
+            let past = || Fault::invalid("The time must be later than now.", "时间须晚于现在。");
+            time_us(value).and_then(|at_us| if at_us > real_now_us { Ok(at_us) } else { Err(past()) })
+        };
+        let new = NewKey {
+            name: fields.required("name", words(WORDS_MAX_CHARS)).unwrap_or_default(),
+            public_key_pem: fields.optional("public_key", words(PEM_MAX_CHARS)),
+            generate_bearer: fields.optional("generate_bearer", boolean).unwrap_or(false),
+            permissions: fields.optional("permissions", permissions).unwrap_or_default(),
+            ip_allow: fields.optional("ip_allow", networks).unwrap_or_default(),
+            expires_at_us: fields.optional("expires_at", later),
+        };
+        let which = (
+            "Send exactly one of public_key and generate_bearer: true.",
+            "public_key 与 generate_bearer: true 须且只能填写一个。",
+        );
+        match (fields.has_value("public_key"), new.generate_bearer) {
+            (true, false) | (false, true) => {}
+            (true, true) => fields.refuse("generate_bearer", Fault::invalid(which.0, which.1)),
+            (false, false) => fields.refuse("public_key", Fault::of(Code::FieldMissing, which.0, which.1)),
+        }
+        new
+    }
+}
+
+/// Nobody hands out more than they have.
+fn hand_out(call: &Call, wanted: &[String]) -> Result<(), Problem> {
+    let own = call.config.key(call.key).map(|key| key.key.permissions.as_slice());
+    if own.is_some_and(|own| covers(own, wanted)) {
+        return Ok(());
+    }
+    let detail =
+        Text::fixed("A key hands out no permission that it does not have.", "密钥不能授出自己没有的权限。");
+    Err(Problem::field(FieldError {
+        pointer: "/permissions".to_owned(),
+        code: Code::PermissionMissing,
+        detail,
+        allowed: own.map(<[String]>::to_vec),
+    }))
+}
+
+async fn create(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
+    let new = {
+        let body = call.body()?;
+        let mut fields = Fields::new(&body);
+        let new = KeyIn::read(&mut fields, call.state.real_now_us());
+        fields.finish()?;
+        new
+    };
+    hand_out(&call, &new.permissions)?;
+    let answer = call.app().create_key(&call.caller, new, call.re_entry).await?;
+    let (key, bearer) = &answer.object;
+    Ok(Reply::made(&object(key, bearer.as_deref(), &call), answer.fresh))
+}
+
+async fn list(call: Allowed<may::ReadKeys>) -> Result<Reply, Problem> {
+    let listing = Listing::of(&call)?;
+    let rows = call.app().keys(&call.caller);
+    let rows = listing.page_of_all(rows, |key| (key.created_at_us, key.id.0))?;
+    let place = |key: &ApiKey| created(key.created_at_us, key.id);
+    Ok(Reply::ok(&listing.page(&rows, place, |key| object(key, None, &call))))
+}
+
+async fn rotate(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
+    let id: KeyId = call.id(Code::ApiKeyNotFound)?;
+    let public_key = {
+        let body = call.body()?;
+        let mut fields = Fields::new(&body);
+        let public_key = fields.optional("public_key", words(PEM_MAX_CHARS));
+        fields.finish()?;
+        public_key
+    };
+    let old = call.app().key(&call.caller, id)?;
+    hand_out(&call, &old.permissions)?;
+    let answer = call.app().rotate_key(&call.caller, id, public_key, call.re_entry).await?;
+    let (key, bearer) = &answer.object;
+    Ok(Reply::acted(&object(key, bearer.as_deref(), &call), answer.fresh))
+}
+
+async fn revoke(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
+    let id: KeyId = call.id(Code::ApiKeyNotFound)?;
+    call.no_inputs()?;
+    let key = call.app().revoke_key(&call.caller, id, call.re_entry).await?;
+    Ok(Reply::ok(&object(&key, None, &call)))
+}
+
+async fn platform_keys(_: Allowed<may::ReadKeys>) -> Result<Reply, Problem> {
+    Ok(Reply::ok(&List::<ApiKeyObject<'_>> { data: Vec::new(), next_cursor: None }))
+}

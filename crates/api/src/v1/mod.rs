@@ -1,0 +1,37 @@
+//! Handlers by noun: parse, call `app`, render.
+
+mod api_key;
+mod balance;
+mod delivery;
+mod endpoint;
+mod event;
+mod explain;
+mod ledger;
+mod payment;
+mod payment_input;
+mod payment_steps;
+mod refund;
+mod sandbox;
+mod whoami;
+
+use crate::routes::Routes;
+
+pub use api_key::KeyIn;
+pub use endpoint::{EndpointIn, EndpointPatchIn};
+pub use payment_input::PaymentIn;
+pub use payment_steps::{AttemptIn, CaptureIn};
+pub use refund::RefundIn;
+
+/// Registers every route.
+pub fn routes(routes: &mut Routes) {
+    whoami::routes(routes);
+    payment::routes(routes);
+    payment_steps::routes(routes);
+    refund::routes(routes);
+    balance::routes(routes);
+    event::routes(routes);
+    endpoint::routes(routes);
+    delivery::routes(routes);
+    api_key::routes(routes);
+    sandbox::routes(routes);
+}

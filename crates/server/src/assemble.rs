@@ -1,0 +1,224 @@
+//! Puts the crates together: key file, database, channels, the running platform.
+
+use crate::config::Config;
+use crate::files;
+use anyhow::{Context, Result, bail};
+use app::{App, Channels, Clock, NoticeDoor, Start};
+use channels::Channel;
+use channels::sandbox::{SandboxChannel, SandboxConfig};
+use crypto::seal::{MasterKeyFile, Sealer};
+use domain::World;
+use domain::id::{ChannelAccountId, Id};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::control::StoredChannelAccount;
+use store::sqlite::{OpenFault, SqliteConfig, SqliteStore};
+use store::{Control, Store};
+use zeroize::Zeroizing;
+
+/// The kind of the sandbox channel's accounts.
+pub(crate) const SANDBOX_KIND: &str = "sandbox";
+/// Labels of keys derived from the master key; changing one changes what it made.
+const SALT_LABEL: &str = "journal leaf salts v1";
+const OPERATOR_LABEL: &str = "operator route v1";
+
+/// Real time for parts that take a plain function.
+pub(crate) fn real_now_us() -> i64 {
+    Clock::system().real_now_us()
+}
+
+/// The sealer over the installation's master key.
+pub(crate) fn sealer(config: &Config) -> Result<Arc<Sealer>> {
+    let provider = MasterKeyFile::load(&config.master_key_file).context("master key")?;
+    Ok(Arc::new(Sealer::new(Arc::new(provider))))
+}
+
+/// How the database is opened.
+pub(crate) fn sqlite(config: &Config, sealer: Arc<Sealer>) -> SqliteConfig {
+    SqliteConfig {
+        readers: config.store.readers,
+        cache_kib: config.store.cache_kib,
+        reader_cache_kib: config.store.reader_cache_kib,
+        ..SqliteConfig::new(config.database(), sealer, real_now_us())
+    }
+}
+
+/// An installation, as far as every command needs it.
+pub(crate) struct Installation {
+    pub sealer: Arc<Sealer>,
+    pub sqlite: SqliteConfig,
+}
+
+impl Installation {
+    /// Looks at files and permissions, reads the master key. The key's check value is compared when the database is opened.
+    pub(crate) fn find(config: &Config) -> Result<Installation> {
+        refuse_missing(config)?;
+        files::refuse_wide_directory(&config.data_dir)?;
+        Installation::find_to_read(config)
+    }
+
+    /// As [`Installation::find`], for reading only: a copy may lie in a directory that others can enter.
+    pub(crate) fn find_to_read(config: &Config) -> Result<Installation> {
+        refuse_missing(config)?;
+        let sealer = sealer(config)?;
+        Ok(Installation { sqlite: sqlite(config, Arc::clone(&sealer)), sealer })
+    }
+
+    /// For serving: the only process that moves money.
+    pub(crate) fn open(&self) -> Result<SqliteStore> {
+        SqliteStore::open(&self.sqlite).map_err(explain_open)
+    }
+
+    /// For control rows, beside a serving process too.
+    pub(crate) fn open_control(&self) -> Result<SqliteStore> {
+        SqliteStore::open_control(&self.sqlite).map_err(explain_open)
+    }
+
+    /// For reading, beside a serving process too.
+    pub(crate) fn open_read_only(&self) -> Result<SqliteStore> {
+        SqliteStore::open_read_only(&self.sqlite).map_err(explain_open)
+    }
+
+    /// Salts the leaves of sealed blocks.
+    pub(crate) fn salt_key(&self) -> Result<Zeroizing<[u8; 32]>> {
+        Ok(self.sealer.derive(SALT_LABEL)?)
+    }
+
+    /// Shows on the internal listener that the caller holds the master key.
+    pub(crate) fn operator_token(&self) -> Result<Zeroizing<String>> {
+        Ok(Zeroizing::new(crypto::hex(self.sealer.derive(OPERATOR_LABEL)?.as_slice())))
+    }
+}
+
+fn refuse_missing(config: &Config) -> Result<()> {
+    let database = config.database();
+    if database.is_file() {
+        return Ok(());
+    }
+    bail!("there is no database at {}: run `feiqian init` first, or name the right data_dir", database.display())
+}
+
+/// Whether another process has the database for writing.
+pub(crate) fn is_in_use(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<OpenFault>(), Some(OpenFault::InUse { .. }))
+}
+
+fn explain_open(fault: OpenFault) -> anyhow::Error {
+    let advice = match &fault {
+        OpenFault::InUse { .. } => "the database is served already: stop that process first",
+        OpenFault::Foreign { .. } => "name the right data_dir",
+        OpenFault::MasterKey(_) => "put the master key of this installation back at master_key_file",
+        OpenFault::Exists { .. }
+        | OpenFault::Missing { .. }
+        | OpenFault::Newer { .. }
+        | OpenFault::Older { .. }
+        | OpenFault::Diverged { .. }
+        | OpenFault::Setting { .. }
+        | OpenFault::Io { .. }
+        | OpenFault::Sqlite(_)
+        | OpenFault::Store(_) => "the database can't be opened",
+    };
+    anyhow::Error::new(fault).context(advice)
+}
+
+/// The sandbox channel's book of an account.
+pub(crate) fn book_path(config: &Config, account: ChannelAccountId) -> PathBuf {
+    config.data_dir.join(format!("sandbox-{}.book", account.bare()))
+}
+
+/// Opens every channel that the accounts name. A sandbox channel on a live account is refused.
+async fn channels(config: &Config, store: &SqliteStore, public_url: &str, door: &Arc<NoticeDoor>) -> Result<Channels> {
+    let mut channels = Channels::default();
+    for stored in store.snapshot().await?.channel_accounts {
+        let id = stored.account.id;
+        refuse_sandbox_in_live(&stored)?;
+        if stored.kind != SANDBOX_KIND {
+            bail!("channel account {id} is of kind {}, which this program does not speak", stored.kind);
+        }
+        let sandbox_config = sandbox_config(config, &stored, public_url)?;
+        let door = Arc::clone(door);
+        let runtime = tokio::runtime::Handle::current();
+        let opened = tokio::task::spawn_blocking(move || {
+            let _inside = runtime.enter();
+            SandboxChannel::open(sandbox_config, door)
+        });
+        let sandbox = opened.await?.with_context(|| format!("the book of sandbox channel {id}"))?;
+        channels.by_account.insert(id, Arc::clone(&sandbox) as Arc<dyn Channel>);
+        channels.sandbox.insert(id, sandbox);
+    }
+    Ok(channels)
+}
+
+fn sandbox_config(config: &Config, stored: &StoredChannelAccount, public_url: &str) -> Result<SandboxConfig> {
+    let id = stored.account.id;
+    let secret: [u8; 32] = stored.callback_secret.as_slice().try_into().context("the sandbox channel's secret is damaged")?;
+    let book = book_path(config, id);
+    Ok(SandboxConfig::new(id, secret, stored.account.cost, book, format!("{public_url}/pay"), real_now_us))
+}
+
+/// The pretend wallet may never take a live payment: neither by the account's world nor by the world in its id.
+pub(crate) fn refuse_sandbox_in_live(stored: &StoredChannelAccount) -> Result<()> {
+    let worlds = [stored.world, stored.account.id.uid().shard().world()];
+    if stored.kind == SANDBOX_KIND && worlds.contains(&World::Live) {
+        bail!("channel account {} is a sandbox channel attached to the live world: refused", stored.account.id);
+    }
+    Ok(())
+}
+
+/// A running platform with what its faces need beside it.
+pub(crate) struct Running {
+    pub app: App,
+    pub store: Arc<SqliteStore>,
+}
+
+impl Running {
+    /// Starts lanes, background work and channels on an opened database.
+    pub(crate) async fn start(config: &Config, installation: &Installation, store: SqliteStore, public_url: &str) -> Result<Running> {
+        let store = Arc::new(store);
+        let door = Arc::new(NoticeDoor::default());
+        let channels = channels(config, &store, public_url, &door).await?;
+        let start = Start {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            clock: Clock::system(),
+            settings: config.app_settings(),
+            channels,
+            salt_key: *installation.salt_key()?,
+        };
+        let app = App::start(start, Some(&door)).await?;
+        Ok(Running { app, store })
+    }
+
+    /// Finishes what was accepted, within the time that the settings allow.
+    pub(crate) async fn stop(self, config: &Config) {
+        self.app.stop(Duration::from_millis(config.stop_max_ms)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::channel::ChannelAccount;
+    use domain::id::{IdMaker, Shard};
+    use money::FeeRule;
+
+    #[test]
+    fn no_sandbox_channel_is_attached_to_live() {
+        let account = |world, shard| StoredChannelAccount {
+            account: ChannelAccount {
+                id: IdMaker::new(1_000_000, shard, 1).next(),
+                method: "sandbox".to_owned(),
+                cost: FeeRule::FREE,
+                enabled: true,
+            },
+            world,
+            kind: SANDBOX_KIND.to_owned(),
+            callback_secret: vec![0; 32],
+        };
+        assert!(refuse_sandbox_in_live(&account(World::Sandbox, Shard(1))).is_ok());
+        assert!(refuse_sandbox_in_live(&account(World::Live, Shard(1))).is_err());
+        assert!(refuse_sandbox_in_live(&account(World::Sandbox, Shard(0))).is_err());
+        let other = StoredChannelAccount { kind: "wechat_pay".to_owned(), ..account(World::Live, Shard(0)) };
+        assert!(refuse_sandbox_in_live(&other).is_ok());
+    }
+}

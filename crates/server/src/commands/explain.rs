@@ -1,0 +1,212 @@
+//! `feiqian explain`: why a payment or refund is as it is, read from the books, beside a serving process or on a copy.
+
+use crate::assemble::Installation;
+use crate::cli::ConfigFile;
+use crate::output;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use domain::Uid;
+use domain::attempt::Attempt;
+use domain::id::{AttemptId, Id, PaymentId, RefundId};
+use domain::payment::Payment;
+use domain::price::Price;
+use domain::refund::Refund;
+use money::Amount;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use store::reads::StoredLine;
+use store::sqlite::SqliteStore;
+use store::{Control, Reads};
+
+/// What `explain` takes.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// A payment, attempt or refund: `pay_…`, `att_…`, `rfd_…`.
+    id: String,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    super::short(&options.file, async |config| {
+        let store = Installation::find(&config)?.open_read_only()?;
+        let told = tell(&store, &options.id).await?;
+        output::answer(options.json, &told.to_json()?, &told.to_text()?)?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// One thing that happened, when and in which words.
+struct Happened {
+    at_us: i64,
+    what: String,
+}
+
+/// Everything there is to say about an object.
+struct Told {
+    id: String,
+    summary: String,
+    history: Vec<Happened>,
+    price: Option<Value>,
+    lines: Vec<StoredLine>,
+}
+
+async fn tell(store: &SqliteStore, id: &str) -> Result<Told> {
+    if let Some(id) = RefundId::parse(id) {
+        let refund = store.refund(id).await?.with_context(|| format!("there is no refund {id}"))?;
+        return tell_refund(store, &refund).await;
+    }
+    let id = match (PaymentId::parse(id), AttemptId::parse(id)) {
+        (Some(payment), _) => payment,
+        (None, Some(attempt)) => store.attempt(attempt).await?.with_context(|| format!("there is no attempt {attempt}"))?.payment,
+        (None, None) => bail!("{id}: expected the id of a payment (pay_…), attempt (att_…) or refund (rfd_…)"),
+    };
+    let payment = store.payment(id).await?.with_context(|| format!("there is no payment {id}"))?;
+    tell_payment(store, &payment).await
+}
+
+async fn tell_payment(store: &SqliteStore, payment: &Payment) -> Result<Told> {
+    let created = format!("recorded: {} by {} for {}", payment.amount, payment.method, payment.merchant);
+    let mut history = vec![Happened { at_us: payment.created_at_us, what: created }];
+    let attempts = store.attempts_of(payment.id).await?;
+    history.extend(attempts.iter().map(tell_attempt));
+    let mut lines = lines_of(store, payment.id.uid()).await?;
+    for attempt in &attempts {
+        lines.extend(lines_of(store, attempt.id.uid()).await?);
+    }
+    for capture in store.captures_of(payment.id).await? {
+        history.push(Happened { at_us: capture.updated_at_us, what: format!("{} of {}: {}", capture.id, capture.amount, capture.status) });
+        lines.extend(lines_of(store, capture.id.uid()).await?);
+    }
+    history.extend(events_of(store, payment.id.uid()).await?);
+    let reason = payment.status_reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()));
+    let summary = format!("order {} is {}{reason}", payment.merchant_order_no, payment.status);
+    finish(payment.id.to_string(), summary, history, price_of(store, payment).await?, lines)
+}
+
+async fn tell_refund(store: &SqliteStore, refund: &Refund) -> Result<Told> {
+    let asked = format!("accepted: {} of {}, through {}", refund.amount, refund.payment, refund.attempt);
+    let mut history = vec![Happened { at_us: refund.created_at_us, what: asked }];
+    history.extend(events_of(store, refund.id.uid()).await?);
+    let payment = store.payment(refund.payment).await?.context("the refund's payment is missing")?;
+    let number = refund.merchant_refund_no.as_deref().unwrap_or("made by the platform");
+    let summary = format!("refund {number} is {}", refund.status);
+    let lines = lines_of(store, refund.id.uid()).await?;
+    finish(refund.id.to_string(), summary, history, price_of(store, &payment).await?, lines)
+}
+
+fn finish(id: String, summary: String, mut history: Vec<Happened>, price: Option<Value>, mut lines: Vec<StoredLine>) -> Result<Told> {
+    history.sort_by_key(|item| item.at_us);
+    lines.sort_by_key(|line| (line.seq, line.line));
+    lines.dedup_by_key(|line| (line.seq, line.line));
+    Ok(Told { id, summary, history, price, lines })
+}
+
+fn tell_attempt(attempt: &Attempt) -> Happened {
+    let failure = attempt.failure.as_ref().map_or(String::new(), |failure| format!(": {} ({})", failure.code, failure.message));
+    let contradiction = attempt.contradiction.as_ref().map_or(String::new(), |what| format!("; the channel contradicted itself: {what}"));
+    let what = format!("{} at {} is {}{failure}{contradiction}", attempt.id, attempt.channel_account, attempt.status);
+    Happened { at_us: attempt.updated_at_us, what }
+}
+
+async fn events_of(store: &SqliteStore, object: Uid) -> Result<Vec<Happened>> {
+    let events = store.events_of_object(object.shard(), object).await?;
+    let told = events.into_iter().map(|event| Happened { at_us: event.created_at_us, what: format!("{} told ({})", event.kind.as_str(), event.id) });
+    Ok(told.collect())
+}
+
+async fn lines_of(store: &SqliteStore, source: Uid) -> Result<Vec<StoredLine>> {
+    Ok(store.lines_of_source(source.shard(), source).await?)
+}
+
+/// The fee derived again from the stored price version; `None` while nothing is captured.
+async fn price_of(store: &SqliteStore, payment: &Payment) -> Result<Option<Value>> {
+    if payment.captured_minor == 0 {
+        return Ok(None);
+    }
+    let prices = store.snapshot().await?.prices;
+    let price: &Price = prices.iter().find(|price| price.id == payment.price).context("the payment's price version is missing")?;
+    let fee = price.rule.fee(payment.captured_minor)?;
+    Ok(Some(json!({
+        "version": price.id.to_string(),
+        "rate": price.rule.rate.to_string(),
+        "fixed": price.rule.fixed_minor,
+        "minimum": price.rule.minimum_minor,
+        "cap": price.rule.cap_minor,
+        "captured": payment.captured_minor,
+        "exact": fee.exact_string(),
+        "rounded": fee.rounded_minor,
+        "difference": fee.difference_string(),
+        "booked": payment.fee_minor,
+    })))
+}
+
+impl Told {
+    fn to_json(&self) -> Result<Value> {
+        let mut history = Vec::new();
+        for item in &self.history {
+            history.push(json!({"at": output::instant(item.at_us)?, "what": item.what}));
+        }
+        let mut ledger = Vec::new();
+        for line in &self.lines {
+            let minor = line.entry.amount_minor;
+            ledger.push(json!({
+                "transaction": line.seq,
+                "line": line.line,
+                "account": account(line),
+                "side": side(minor),
+                "amount": {"value": minor.saturating_abs(), "currency": line.entry.account.currency.code()},
+                "category": line.entry.category.as_str(),
+                "posted_at": output::instant(line.posted_at_us)?,
+                "reason": line.kind.as_str(),
+            }));
+        }
+        let (id, summary, price) = (&self.id, &self.summary, &self.price);
+        Ok(json!({"object": "explanation", "id": id, "summary": summary, "history": history, "price": price, "ledger": ledger}))
+    }
+
+    fn to_text(&self) -> Result<String> {
+        let mut text = format!("{}: {}\n\nHistory 经过", self.id, self.summary);
+        for item in &self.history {
+            text += &format!("\n  {}  {}", output::instant(item.at_us)?, item.what);
+        }
+        if let Some(price) = &self.price {
+            let of = |name: &str| price.get(name).map_or(String::new(), |value| value.to_string().trim_matches('"').to_owned());
+            text += &format!(
+                "\n\nFee 手续费\n  {} % of {} + {} = {}, rounded {} (booked {}), price {}",
+                of("rate"), of("captured"), of("fixed"), of("exact"), of("rounded"), of("booked"), of("version"),
+            );
+        }
+        text += "\n\nLedger 分录";
+        let mut seq = None;
+        for line in &self.lines {
+            if seq != Some(line.seq) {
+                text += &format!("\n  #{} {}", line.seq, line.kind.as_str());
+                seq = Some(line.seq);
+            }
+            let minor = line.entry.amount_minor;
+            let amount = Amount::new(minor.saturating_abs(), line.entry.account.currency);
+            text += &format!("\n    {:<6} {:>16}  {}", side(minor), amount.to_string(), account(line));
+        }
+        Ok(text)
+    }
+}
+
+fn side(minor: i64) -> &'static str {
+    if minor >= 0 { "debit" } else { "credit" }
+}
+
+/// The account's number, name and, where it has one, its day. Whose it is follows from the object that is explained.
+fn account(line: &StoredLine) -> String {
+    let key = &line.entry.account;
+    match ledger::Account::from_key(key) {
+        None => key.code.to_string(),
+        Some(account) => {
+            let day = account.day().map_or(String::new(), |day| format!(" {day}"));
+            format!("{} {}{day}", key.code, account.facts().name)
+        }
+    }
+}

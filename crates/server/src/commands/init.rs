@@ -1,0 +1,94 @@
+//! `feiqian init`: the one command that creates an installation.
+
+use crate::assemble::{self, SANDBOX_KIND};
+use crate::cli::ConfigFile;
+use crate::config::Config;
+use crate::{files, output};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use crypto::seal::{MasterKeyFile, Sealer};
+use domain::World;
+use domain::channel::ChannelAccount;
+use domain::decide::business_day;
+use domain::id::{ChannelAccountId, IdMaker};
+use jiff::tz::TimeZone;
+use money::{FeeRule, Rate};
+use serde_json::json;
+use std::process::ExitCode;
+use std::sync::Arc;
+use store::Control;
+use store::control::StoredChannelAccount;
+use store::sqlite::SqliteStore;
+
+/// The zone of the operator's business day.
+const OPERATOR_ZONE: &str = "Asia/Shanghai";
+/// What the sandbox channel charges, percent.
+const SANDBOX_COST: &str = "0.38";
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    super::short(&options.file, async |config| {
+        let account = create(&config).await?;
+        let text = format!(
+            "Created. 已初始化\n  data        {}\n  master key  {}   (mode 0600: back it up apart from the data 请单独备份)\n  sandbox channel account  {account}\nNext: feiqian serve   ·   feiqian merchant create --world sandbox --name \"My shop\"",
+            config.data_dir.display(),
+            config.master_key_file.display(),
+        );
+        let json = json!({
+            "object": "installation",
+            "data_dir": config.data_dir,
+            "database": config.database(),
+            "master_key_file": config.master_key_file,
+            "sandbox_channel_account": account.to_string(),
+        });
+        output::answer(options.json, &json, &text)?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Creates everything; answers the sandbox channel's account.
+pub(crate) async fn create(config: &Config) -> Result<ChannelAccountId> {
+    let database = config.database();
+    if database.exists() {
+        bail!("{} exists already: init makes new installations only", database.display());
+    }
+    files::private_directory(&config.data_dir)?;
+    if let Some(parent) = config.master_key_file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+        files::private_directory(parent)?;
+    }
+    let provider = MasterKeyFile::create(&config.master_key_file)
+        .context("master key; if it is left over from an init that did not finish, remove it and start again")?;
+    let sqlite = assemble::sqlite(config, Arc::new(Sealer::new(Arc::new(provider))));
+    let zone = TimeZone::get(OPERATOR_ZONE)?;
+    store::sqlite::init(&sqlite, business_day(sqlite.now_us, &zone))?;
+    let store = SqliteStore::open(&sqlite)?;
+    let account = sandbox_account(sqlite.now_us)?;
+    assemble::refuse_sandbox_in_live(&account)?;
+    store.create_channel_account(&account).await?;
+    Ok(account.account.id)
+}
+
+fn sandbox_account(now_us: i64) -> Result<StoredChannelAccount> {
+    let seed = u128::from_be_bytes(crypto::secret::random_bytes());
+    let cost = FeeRule { rate: Rate::parse(SANDBOX_COST)?, ..FeeRule::FREE };
+    Ok(StoredChannelAccount {
+        account: ChannelAccount {
+            id: IdMaker::new(now_us, World::Sandbox.only_shard(), seed).next(),
+            method: "sandbox".to_owned(),
+            cost,
+            enabled: true,
+        },
+        world: World::Sandbox,
+        kind: SANDBOX_KIND.to_owned(),
+        callback_secret: crypto::secret::random_bytes::<32>().to_vec(),
+    })
+}

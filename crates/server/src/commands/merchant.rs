@@ -1,0 +1,120 @@
+//! `feiqian merchant create`
+
+use crate::assemble::{Installation, real_now_us};
+use crate::cli::ConfigFile;
+use crate::output;
+use anyhow::{Context, Result, anyhow};
+use app::{NewMerchant, Refusal};
+use clap::{Args, Subcommand, ValueEnum};
+use crypto::webhook::WebhookSecret;
+use domain::World;
+use domain::merchant::Merchant;
+use serde_json::json;
+use std::process::ExitCode;
+use store::{Control, Store};
+use zeroize::Zeroizing;
+
+/// What can be done with merchants.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a merchant in one world.
+    Create(Create),
+}
+
+/// What `merchant create` takes.
+#[derive(Debug, Args)]
+pub struct Create {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Where it trades.
+    #[arg(long, value_enum)]
+    world: WorldName,
+    /// Its name, 1 to 127 characters.
+    #[arg(long)]
+    name: String,
+    /// Natural days from capture until money is available.
+    #[arg(long, default_value_t = 1)]
+    maturity_days: u16,
+    /// IANA zone of its business day.
+    #[arg(long, default_value = "Asia/Shanghai")]
+    zone: String,
+    /// How far its own refunds may raise what it owes, minor units.
+    #[arg(long, default_value_t = 0, value_name = "V")]
+    debt_limit: i64,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A world on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum WorldName {
+    Live,
+    Sandbox,
+}
+
+impl From<WorldName> for World {
+    fn from(name: WorldName) -> World {
+        match name {
+            WorldName::Live => World::Live,
+            WorldName::Sandbox => World::Sandbox,
+        }
+    }
+}
+
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    let Command::Create(create) = command;
+    super::short(&create.file, async |config| {
+        let store = Installation::find(&config)?.open_control()?;
+        let new = NewMerchant {
+            world: create.world.into(),
+            name: create.name.clone(),
+            zone: create.zone.clone(),
+            maturity_days: create.maturity_days,
+            debt_limit_minor: create.debt_limit,
+        };
+        let (merchant, secret) = make(&store, &new).await?;
+        let json = json!({
+            "object": "merchant",
+            "id": merchant.id.to_string(),
+            "world": merchant.world.as_str(),
+            "name": merchant.name,
+            "business_zone": merchant.zone,
+            "maturity_days": merchant.maturity_days,
+            "debt_limit_minor": new.debt_limit_minor,
+            "webhook_secret": secret.as_str(),
+        });
+        let text = format!(
+            "Merchant {} ({}, {})\n  webhook secret for notify_url  {}\nNext: feiqian price set --merchant {} --method sandbox --currency CNY --rate 0.60\n      feiqian key create --merchant {} --bearer",
+            merchant.id, merchant.name, merchant.world.as_str(), secret.as_str(), merchant.id, merchant.id,
+        );
+        output::answer(create.json, &json, &text)?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Makes a merchant; answers it with the secret that signs deliveries to a payment's own `notify_url`.
+pub(crate) async fn make(store: &(impl Store + Control), new: &NewMerchant) -> Result<(Merchant, Zeroizing<String>)> {
+    let merchant = app::create_merchant(store, new, real_now_us()).await.map_err(refused)?;
+    let secrets = store.snapshot().await?.default_secrets;
+    let secret = secrets.into_iter().find(|(id, _)| *id == merchant.id).context("the merchant's secret was not stored")?.1;
+    Ok((merchant, secret_text(&secret)?))
+}
+
+/// The form in which a webhook secret is handed out.
+pub(crate) fn secret_text(secret: &[u8]) -> Result<Zeroizing<String>> {
+    let text = Zeroizing::new(format!("whsec_{}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, secret)));
+    Ok(WebhookSecret::parse(&text)?.expose())
+}
+
+/// A use case's refusal as a sentence for the command line.
+pub(crate) fn refused(refusal: Refusal) -> anyhow::Error {
+    match refusal {
+        Refusal::FieldInvalid { pointer, detail } => anyhow!("--{}: {detail}", pointer.trim_start_matches('/').replace('_', "-")),
+        Refusal::NotFound(noun) => anyhow!("there is no such {noun}"),
+        Refusal::Rejected { rejection, .. } => anyhow!("{}", crate::operator::sentence(&rejection)),
+        Refusal::StoreUnavailable => anyhow!("the database is busy or can't be written now: try again"),
+        other => anyhow!("refused: {other:?}"),
+    }
+}

@@ -1,0 +1,52 @@
+//! One file per subcommand.
+
+pub mod config_check;
+pub mod explain;
+pub mod init;
+pub mod key;
+pub mod merchant;
+pub mod payment;
+pub mod price;
+pub mod sandbox;
+pub mod serve;
+pub mod verify;
+
+use crate::cli::{Cli, Command, ConfigCommand};
+use crate::config::Config;
+use crate::{demo, output, telemetry};
+use anyhow::Result;
+use std::future::Future;
+use std::process::ExitCode;
+
+pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Demo(options) => demo::run(options),
+        Command::Init(options) => init::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Config { command: ConfigCommand::Check { file, json } } => config_check::run(&file, json),
+        Command::Merchant { command } => merchant::run(command),
+        Command::Price { command } => price::run(command),
+        Command::Key { command } => key::run(command),
+        Command::Verify(options) => verify::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Payment { command } => payment::run(command),
+        Command::Sandbox { command } => sandbox::run(command),
+        Command::Bench => {
+            output::line("The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Runs a short command: settings from the file, warnings on standard error, a small runtime.
+pub(crate) fn short<T>(file: &crate::cli::ConfigFile, work: impl AsyncFnOnce(Config) -> Result<T>) -> Result<T> {
+    let config = Config::load(file.config.as_deref())?;
+    telemetry::warnings_only();
+    block_on(1, work(config))
+}
+
+/// Runs a future to its end on a runtime of its own.
+pub(crate) fn block_on<T>(worker_threads: usize, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads).enable_all().build()?;
+    runtime.block_on(work)
+}

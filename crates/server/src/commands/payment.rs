@@ -1,0 +1,73 @@
+//! `feiqian payment resolve`: a person decides about money that came in another amount or currency than asked.
+
+use crate::assemble::{Installation, Running, is_in_use};
+use crate::cli::ConfigFile;
+use crate::config::Config;
+use crate::operator::{self, Decision, Resolved};
+use crate::output;
+use crate::service::Serving;
+use anyhow::{Context, Result};
+use clap::{ArgGroup, Args, Subcommand};
+use domain::id::{Id, PaymentId};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// What can be done with payments.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// End a payment whose channel took another amount or currency (status_reason amount_mismatch).
+    Resolve(Options),
+}
+
+/// What `payment resolve` takes.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("decision").required(true).args(["keep", "send_back"])))]
+pub struct Options {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The payment, `pay_…`.
+    #[arg(long)]
+    payment: String,
+    /// The payment keeps what came; possible in its own currency only. It ends succeeded.
+    #[arg(long)]
+    keep: bool,
+    /// The money goes back to the payer. The payment ends closed.
+    #[arg(long)]
+    send_back: bool,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    let Command::Resolve(options) = command;
+    super::short(&options.file, async |config| {
+        let id = PaymentId::parse(&options.payment).context("--payment: not a payment's id (pay_…)")?;
+        let decision = if options.keep { Decision::Keep } else { Decision::SendBack };
+        let resolved = resolve(&config, id, decision).await?;
+        let reason = resolved.status_reason.as_deref();
+        let json = json!({"object": "payment", "id": resolved.id, "status": resolved.status, "status_reason": reason});
+        let text = format!("{} is {} ({})", resolved.id, resolved.status, reason.unwrap_or("no reason"));
+        output::answer(options.json, &json, &text)?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Through the serving process if there is one; else the platform runs here for as long as it takes.
+async fn resolve(config: &Config, id: PaymentId, decision: Decision) -> Result<Resolved> {
+    let installation = Installation::find(config)?;
+    match installation.open() {
+        Ok(store) => {
+            let public_url = config.public_url_at(config.listen);
+            let running = Running::start(config, &installation, store, &public_url).await?;
+            let resolved = operator::resolve(&running.app, &running.store, id, decision).await;
+            running.stop(config).await;
+            resolved.map_err(super::merchant::refused)
+        }
+        Err(error) if is_in_use(&error) => {
+            let internal = Serving::read(config).map_or(config.internal_listen, |serving| serving.internal_listen);
+            operator::ask(internal, &installation.operator_token()?, id, decision).await
+        }
+        Err(error) => Err(error),
+    }
+}

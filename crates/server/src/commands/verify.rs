@@ -1,0 +1,134 @@
+//! `feiqian verify`: proves the books, beside a serving process or on a copy of the data. Exit code 0: no difference; 1: the
+//! first difference is on standard error.
+
+use crate::assemble::Installation;
+use crate::cli::ConfigFile;
+use crate::output;
+use anyhow::Result;
+use app::verify::{self, ChainEnd, Progress, Report};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use store::sqlite::SqliteStore;
+
+/// What `verify` takes.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Derive every balance and every object's sums again from the first line.
+    #[arg(long)]
+    full: bool,
+    /// Look at a copy of the data instead.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Note what was proven: the next run begins there and looks at a share of what is older.
+    #[arg(long, conflicts_with = "data_dir")]
+    remember: bool,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    super::short(&options.file, async |mut config| {
+        if let Some(copy) = &options.data_dir {
+            config.data_dir.clone_from(copy);
+        }
+        let installation = Installation::find_to_read(&config)?;
+        let store = match options.remember {
+            true => installation.open_control()?,
+            false => installation.open_read_only()?,
+        };
+        let seed = u64::from_be_bytes(crypto::secret::random_bytes());
+        let what = verify::Options { full: options.full, remember: options.remember, ..verify::Options::incremental(seed) };
+        let report = prove(&installation, &store, what, &mut Bar::new()).await?;
+        output::answer(options.json, &as_json(&report), &text(&report))?;
+        match &report.difference {
+            None => Ok(ExitCode::SUCCESS),
+            Some(difference) => {
+                output::note(&format!("feiqian: difference: {difference}"));
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    })
+}
+
+/// One run over an opened store.
+pub(crate) async fn prove(
+    installation: &Installation,
+    store: &SqliteStore,
+    options: verify::Options,
+    progress: &mut dyn Progress,
+) -> Result<Report> {
+    Ok(verify::run(store, &*installation.salt_key()?, options, progress).await?)
+}
+
+/// A bar on standard error, if that is a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Bar {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("verify {wide_bar} {pos}/{len} transactions, {eta} left") {
+            bar.set_style(style);
+        }
+        Bar(bar)
+    }
+}
+
+impl Progress for Bar {
+    fn total(&mut self, transactions: u64) {
+        self.0.inc_length(transactions);
+    }
+
+    fn step(&mut self, transactions: u64) {
+        self.0.inc(transactions);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn as_json(report: &Report) -> Value {
+    let chain_ends: Vec<Value> = report
+        .chain_ends
+        .iter()
+        .map(|end| json!({"shard": end.shard.0, "block": end.block, "last_seq": end.last_seq, "root": crypto::hex(&end.chained)}))
+        .collect();
+    json!({
+        "object": "verification",
+        "clean": report.difference.is_none(),
+        "difference": report.difference.as_ref().map(ToString::to_string),
+        "transactions": report.transactions,
+        "lines": report.lines,
+        "blocks": report.blocks,
+        "old_blocks": report.old_blocks,
+        "accounts": report.accounts,
+        "objects": report.objects,
+        "unsealed": report.unsealed,
+        "unlinked": report.unlinked,
+        "chain_ends": chain_ends,
+    })
+}
+
+fn text(report: &Report) -> String {
+    let verdict = match report.difference {
+        None => "The books hold. 账目一致",
+        Some(_) => "The books do NOT hold. 账目不一致",
+    };
+    let mut text = format!(
+        "{verdict}\n  {} transactions, {} lines, {} accounts, {} objects; {} blocks and {} old ones, {} transactions not sealed yet",
+        report.transactions, report.lines, report.accounts, report.objects, report.blocks, report.old_blocks, report.unsealed,
+    );
+    for ChainEnd { shard, block, last_seq, chained } in &report.chain_ends {
+        let root = crypto::hex(chained);
+        text += &format!("\n  {} shard {}: block {block} to transaction {last_seq}, root {root}", shard.world().as_str(), shard.0);
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! Values that are well-formed and still can't be.
+
+use super::{Config, ConfigFault};
+use std::ops::RangeInclusive;
+use std::path::{Component, Path, PathBuf};
+
+pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
+    public_url(config.public_url.as_deref())?;
+    if is_inside(&config.master_key_file, &config.data_dir) {
+        let why = "lies inside data_dir, so that a copy of the data would carry its key: name a place outside of it".to_owned();
+        return Err(ConfigFault::Value { key: "master_key_file", why });
+    }
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    // The lease must outlast the longest call, which waits no longer than a request does.
+    let lease_least = config.sync_wait_ms.saturating_add(5_000);
+    for (key, value, range) in [
+        ("worker_threads", count(config.worker_threads), 1..=256),
+        ("sync_wait_ms", config.sync_wait_ms, 0..=30_000),
+        ("stop_max_ms", config.stop_max_ms, 0..=600_000),
+        ("lanes.batch_max", count(config.lanes.batch_max), 1..=1_024),
+        ("lanes.queue_max", count(config.lanes.queue_max), 1..=1_000_000),
+        ("lanes.lease_ms", config.lanes.lease_ms, lease_least..=600_000),
+        ("lanes.due_poll_ms", config.lanes.due_poll_ms, 10..=60_000),
+        ("store.readers", count(config.store.readers), 1..=64),
+        ("store.cache_kib", u64::from(config.store.cache_kib), 1_024..=16_777_216),
+        ("store.reader_cache_kib", u64::from(config.store.reader_cache_kib), 256..=16_777_216),
+        ("limits.body_max_bytes", count(config.limits.body_max_bytes), 1_024..=16_777_216),
+        ("limits.body_timeout_ms", config.limits.body_timeout_ms, 100..=600_000),
+        ("limits.connections_max", count(config.limits.connections_max), 1..=1_000_000),
+        ("limits.headers_max", count(config.limits.headers_max), 16..=1_024),
+        ("limits.head_max_bytes", count(config.limits.head_max_bytes), 8_192..=1_048_576),
+        ("limits.head_timeout_ms", config.limits.head_timeout_ms, 100..=600_000),
+        ("limits.idle_max_ms", config.limits.idle_max_ms, 100..=3_600_000),
+        ("limits.age_max_ms", config.limits.age_max_ms, 1_000..=86_400_000),
+    ] {
+        within(key, value, range)?;
+    }
+    for (name, limit) in config.rate_limits.all() {
+        if limit.per_second == 0 || limit.burst == 0 {
+            let why = format!("{name}: per_second and burst are at least 1");
+            return Err(ConfigFault::Value { key: "rate_limits", why });
+        }
+    }
+    Ok(())
+}
+
+fn within(key: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(), ConfigFault> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let why = format!("{value} is not between {} and {}", range.start(), range.end());
+    Err(ConfigFault::Value { key, why })
+}
+
+fn public_url(url: Option<&str>) -> Result<(), ConfigFault> {
+    let Some(text) = url else { return Ok(()) };
+    let parsed = url::Url::parse(text).ok().filter(|url| {
+        let plain = url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "http" | "https") && url.has_host() && plain && anonymous
+    });
+    match parsed {
+        Some(_) => Ok(()),
+        None => {
+            let why = "must be http(s)://host[:port], without user, query and fragment".to_owned();
+            Err(ConfigFault::Value { key: "public_url", why })
+        }
+    }
+}
+
+/// Whether a path lies under a directory, by their names after `.` and `..` are resolved.
+pub(crate) fn is_inside(path: &Path, directory: &Path) -> bool {
+    plain(path).starts_with(plain(directory))
+}
+
+fn plain(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inside_and_outside() {
+        for (path, directory, inside) in [
+            ("/a/b/key", "/a/b", true),
+            ("/a/bb/key", "/a/b", false),
+            ("/a/b/../key", "/a/b", false),
+            ("/a/./b/c/../key", "/a/b/", true),
+            ("key", "data", false),
+            ("data/key", "data", true),
+        ] {
+            assert_eq!(is_inside(Path::new(path), Path::new(directory)), inside, "{path} in {directory}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Reads the settings. `FEIQIAN__LOG__LEVEL` is `log.level`: a single underscore can't separate, as keys have underscores.
+
+use super::{Config, check};
+use config::{Environment, File, FileFormat};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Looked for where the program is started, when no file is named.
+const FILE_HERE: &str = "feiqian.toml";
+/// A settings file is no larger.
+const FILE_BYTES_MAX: u64 = 256 * 1_024;
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
+pub enum ConfigFault {
+    #[error("the settings file {path} can't be read: {why}", path = .path.display())]
+    File { path: PathBuf, why: String },
+    #[error("settings: {0}")]
+    Read(String),
+    #[error("settings: {key}: {why}")]
+    Value { key: &'static str, why: String },
+}
+
+impl Config {
+    /// The settings of a file (or of `./feiqian.toml`, or the defaults) and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigFault`].
+    pub fn load(path: Option<&Path>) -> Result<Config, ConfigFault> {
+        let text = match path {
+            Some(path) => Some(read_file(path)?),
+            None if Path::new(FILE_HERE).is_file() => Some(read_file(Path::new(FILE_HERE))?),
+            None => None,
+        };
+        // Not `Environment::source` unset: only ours are looked at, and tests hand in their own.
+        let ours = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        Config::read(text.as_deref(), ours.filter(|(key, _)| key.to_ascii_uppercase().starts_with("FEIQIAN__")).collect())
+    }
+
+    /// The settings of a TOML text and variables.
+    ///
+    /// # Errors
+    /// [`ConfigFault`].
+    pub fn read(toml: Option<&str>, variables: HashMap<String, String>) -> Result<Config, ConfigFault> {
+        let environment = Environment::with_prefix("FEIQIAN")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("trusted_proxies")
+            .ignore_empty(true)
+            .source(Some(variables));
+        let builder = config::Config::builder().add_source(File::from_str(toml.unwrap_or(""), FileFormat::Toml));
+        let read = builder.add_source(environment).build();
+        let config: Config =
+            read.and_then(config::Config::try_deserialize).map_err(|error| ConfigFault::Read(error.to_string()))?;
+        check::check(&config)?;
+        Ok(config)
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigFault> {
+    let fault = |why: String| ConfigFault::File { path: path.to_owned(), why };
+    let bytes = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(fault(format!("{bytes} bytes are too many for a settings file")));
+    }
+    std::fs::read_to_string(path).map_err(|error| fault(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LogFormat, LogLevel};
+    use super::*;
+
+    fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::read(Some(toml), variables).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_the_defaults() {
+        assert_eq!(read("", &[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_example_is_the_defaults_and_names_every_key() {
+        let example = include_str!("../../../../feiqian.example.toml");
+        assert_eq!(read(example, &[]).unwrap(), Config::default());
+        // Every commented setting is one, at its default.
+        let uncommented: String = example
+            .lines()
+            .map(|line| match line.strip_prefix("# ").filter(|rest| is_setting(rest)) {
+                Some(rest) => format!("{rest}\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        let read = read(&uncommented, &[]).unwrap();
+        assert_eq!(Config { public_url: None, ..read }, Config::default());
+        let all = serde_json::to_value(Config::default()).unwrap();
+        let mut names = Vec::new();
+        leaves(&all, &mut names);
+        for name in names {
+            assert!(uncommented.contains(&format!("{name} =")), "{name} is missing in the example");
+        }
+    }
+
+    fn is_setting(line: &str) -> bool {
+        let name = line.split_once(" = ").map_or("", |(name, _)| name);
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    }
+
+    fn leaves(value: &serde_json::Value, names: &mut Vec<String>) {
+        for (name, inner) in value.as_object().unwrap() {
+            let is_table = inner.as_object().is_some_and(|table| !table.contains_key("per_second"));
+            if is_table { leaves(inner, names) } else { names.push(name.clone()) }
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_in_every_section() {
+        for (toml, name) in [
+            ("listen_on = 1", "listen_on"),
+            ("[sandbox]\nallow_all = true", "allow_all"),
+            ("[log]\nfromat = 'json'", "fromat"),
+            ("[rate_limits]\nreads = {per_second = 1, burst = 1}", "reads"),
+            ("[rate_limits]\nlive_read = {per_second = 1, burst = 1, window = 1}", "window"),
+            ("[limits]\nbody_max = 1", "body_max"),
+            ("[lanes]\nbatch = 1", "batch"),
+            ("[store]\nwriters = 2", "writers"),
+            ("[lanse]\nbatch_max = 1", "lanse"),
+        ] {
+            let fault = read(toml, &[]).unwrap_err();
+            assert!(fault.contains(&format!("`{name}`")), "{toml}: {fault}");
+        }
+        for (variable, name) in [("FEIQIAN__LISTEN_ON", "listen_on"), ("FEIQIAN__LOG__LEVLE", "levle")] {
+            let fault = read("", &[(variable, "1")]).unwrap_err();
+            assert!(fault.contains(&format!("`{name}`")), "{variable}: {fault}");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let toml = "listen = '127.0.0.1:1000'\nsync_wait_ms = 7\n[log]\nlevel = 'error'\nformat = 'pretty'";
+        let variables = [
+            ("FEIQIAN__LISTEN", "127.0.0.1:2000"),
+            ("FEIQIAN__LOG__LEVEL", "debug"),
+            ("FEIQIAN__SANDBOX__ALLOW_PRIVATE_WEBHOOKS", "true"),
+            ("FEIQIAN__TRUSTED_PROXIES", "10.0.0.0/8,::1/128"),
+            ("FEIQIAN__DATA_DIR", "/srv/feiqian"),
+            ("FEIQIAN__RATE_LIMITS__LIVE_READ__PER_SECOND", "5"),
+            ("FEIQIAN__RATE_LIMITS__LIVE_READ__BURST", "6"),
+            ("FEIQIAN__PUBLIC_URL", "https://pay.example.com"),
+        ];
+        let config = read(toml, &variables).unwrap();
+        assert_eq!(config.listen.port(), 2000);
+        assert_eq!((config.sync_wait_ms, config.log.level, config.log.format), (7, LogLevel::Debug, LogFormat::Pretty));
+        assert!(config.sandbox.allow_private_webhooks);
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.database(), Path::new("/srv/feiqian/feiqian.db"));
+        assert_eq!(config.rate_limits.live_read.burst, 6);
+        assert_eq!(config.public_url_at(config.listen), "https://pay.example.com");
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        for (toml, part) in [
+            ("listen = 'here'", "listen"),
+            ("trusted_proxies = ['10.0.0.0/33']", "trusted_proxies"),
+            ("[log]\nlevel = 'loud'", "loud"),
+            ("sync_wait_ms = -1", "sync_wait_ms"),
+            ("sync_wait_ms = 'soon'", "sync_wait_ms"),
+            ("public_url = 'pay.example.com'", "public_url"),
+            ("public_url = 'ftp://pay.example.com'", "public_url"),
+            ("public_url = 'https://pay.example.com/?a=b'", "public_url"),
+            ("public_url = 'https://user:word@pay.example.com'", "public_url"),
+            ("master_key_file = 'feiqian-data/key'", "master_key_file"),
+            ("worker_threads = 0", "worker_threads"),
+            ("sync_wait_ms = 60000", "sync_wait_ms"),
+            ("[lanes]\nbatch_max = 0", "lanes.batch_max"),
+            ("[lanes]\nlease_ms = 1000", "lanes.lease_ms"),
+            ("[store]\nreaders = 0", "store.readers"),
+            ("[limits]\nbody_max_bytes = 10", "limits.body_max_bytes"),
+            ("[rate_limits]\nlive_read = {per_second = 0, burst = 1}", "rate_limits"),
+            ("listen = ", "TOML"),
+        ] {
+            let fault = read(toml, &[]).unwrap_err();
+            assert!(fault.contains(part), "{toml}: {fault}");
+        }
+    }
+
+    #[test]
+    fn without_a_public_url_it_is_the_address_listened_on() {
+        let config = read("listen = '127.0.0.1:0'", &[]).unwrap();
+        assert_eq!(config.public_url_at("127.0.0.1:4711".parse().unwrap()), "http://127.0.0.1:4711");
+    }
+}

@@ -1,0 +1,113 @@
+//! The settings: defaults, then a TOML file, then the environment. `feiqian.example.toml` explains each. An unknown key is an
+//! error that names it. No setting is a secret: those live in files of their own.
+
+mod check;
+mod load;
+mod sections;
+
+pub use load::ConfigFault;
+pub use sections::{Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that an installation sets.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where merchants, channels and payers come in.
+    pub listen: SocketAddr,
+    /// Metrics, health, the operator. Never on a public address.
+    pub internal_listen: SocketAddr,
+    /// The base URL that merchants sign and payers open; without it `http://` and the address listened on.
+    pub public_url: Option<String>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where the database and the sandbox channel's book lie.
+    pub data_dir: PathBuf,
+    /// The master key, outside `data_dir`.
+    pub master_key_file: PathBuf,
+    /// The longest that a request waits for a channel's answer, milliseconds.
+    pub sync_wait_ms: u64,
+    /// Threads that serve requests.
+    pub worker_threads: usize,
+    /// How long stopping may take before work under way is left to its lease, milliseconds.
+    pub stop_max_ms: u64,
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    /// Logs.
+    pub log: Log,
+    /// How often a key may call.
+    pub rate_limits: RateLimits,
+    /// Bounds of requests and connections.
+    pub limits: Limits,
+    /// How commands are batched and leased.
+    pub lanes: Lanes,
+    /// The database.
+    pub store: StoreSettings,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            internal_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            data_dir: PathBuf::from("feiqian-data"),
+            master_key_file: PathBuf::from("feiqian-master.key"),
+            sync_wait_ms: 5_000,
+            worker_threads: 2,
+            stop_max_ms: 20_000,
+            sandbox: Sandbox::default(),
+            log: Log::default(),
+            rate_limits: RateLimits::default(),
+            limits: Limits::default(),
+            lanes: Lanes::default(),
+            store: StoreSettings::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("feiqian.db")
+    }
+
+    /// Where a serving process notes its addresses, for commands that must reach it.
+    pub(crate) fn serving_note(&self) -> PathBuf {
+        self.data_dir.join("serving.json")
+    }
+
+    /// The base URL, given the address that is really listened on.
+    pub fn public_url_at(&self, listening: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{listening}"),
+        }
+    }
+
+    pub(crate) fn app_settings(&self) -> app::Settings {
+        app::Settings {
+            sync_wait_ms: self.sync_wait_ms,
+            lease_ms: self.lanes.lease_ms,
+            batch_max: self.lanes.batch_max,
+            lane_queue_max: self.lanes.queue_max,
+            due_poll_ms: self.lanes.due_poll_ms,
+            allow_private_webhooks: self.sandbox.allow_private_webhooks,
+        }
+    }
+
+    pub(crate) fn api_config(&self, public_url: &str) -> api::ApiConfig {
+        api::ApiConfig {
+            trusted_proxies: self.trusted_proxies.clone(),
+            body_max_bytes: self.limits.body_max_bytes,
+            body_timeout_ms: self.limits.body_timeout_ms,
+            rate_limits: self.rate_limits.to_api(),
+            ..api::ApiConfig::new(public_url, env!("CARGO_PKG_VERSION"))
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The tables of the settings file.
+
+use serde::{Deserialize, Serialize};
+
+/// `[sandbox]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// Whether webhooks of the sandbox may go to private and loopback addresses.
+    pub allow_private_webhooks: bool,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `json` for machines, `pretty` for people.
+    pub format: LogFormat,
+    /// How much of what this program does is told.
+    pub level: LogLevel,
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { format: LogFormat::Json, level: LogLevel::Info }
+    }
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+/// A steady rate and what may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests per second in the long run.
+    pub per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+/// `[rate_limits]`: per key, class of route and world; failed authentications per client address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)] // the names say it
+pub struct RateLimits {
+    pub live_read: RateLimit,
+    pub live_write: RateLimit,
+    pub sandbox_read: RateLimit,
+    pub sandbox_write: RateLimit,
+    pub failed_access: RateLimit,
+}
+
+impl Default for RateLimits {
+    fn default() -> RateLimits {
+        let of = |rate: api::Rate| RateLimit { per_second: rate.per_second, burst: rate.burst };
+        let limits = api::RateLimits::default();
+        RateLimits {
+            live_read: of(limits.live_read),
+            live_write: of(limits.live_write),
+            sandbox_read: of(limits.sandbox_read),
+            sandbox_write: of(limits.sandbox_write),
+            failed_access: of(limits.failed_access),
+        }
+    }
+}
+
+impl RateLimits {
+    pub(crate) fn all(&self) -> [(&'static str, RateLimit); 5] {
+        [
+            ("live_read", self.live_read),
+            ("live_write", self.live_write),
+            ("sandbox_read", self.sandbox_read),
+            ("sandbox_write", self.sandbox_write),
+            ("failed_access", self.failed_access),
+        ]
+    }
+
+    pub(crate) fn to_api(self) -> api::RateLimits {
+        let of = |limit: RateLimit| api::Rate { per_second: limit.per_second, burst: limit.burst };
+        api::RateLimits {
+            live_read: of(self.live_read),
+            live_write: of(self.live_write),
+            sandbox_read: of(self.sandbox_read),
+            sandbox_write: of(self.sandbox_write),
+            failed_access: of(self.failed_access),
+        }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest body of a request.
+    pub body_max_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout_ms: u64,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Header fields of a request.
+    pub headers_max: usize,
+    /// Bytes of a request's head.
+    pub head_max_bytes: usize,
+    /// How long a request's head may take to arrive.
+    pub head_timeout_ms: u64,
+    /// How long a connection may be idle.
+    pub idle_max_ms: u64,
+    /// After this a connection is closed at its next pause.
+    pub age_max_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        let serve = api::ServeLimits::default();
+        let api = api::ApiConfig::new("", "");
+        Limits {
+            body_max_bytes: api.body_max_bytes,
+            body_timeout_ms: api.body_timeout_ms,
+            connections_max: serve.connections_max,
+            headers_max: serve.headers_max,
+            head_max_bytes: serve.head_max_bytes,
+            head_timeout_ms: serve.head_timeout_ms,
+            idle_max_ms: serve.idle_max_ms,
+            age_max_ms: serve.age_max_ms,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn to_serve(self, drain_max_ms: u64) -> api::ServeLimits {
+        api::ServeLimits {
+            connections_max: self.connections_max,
+            headers_max: self.headers_max,
+            head_max_bytes: self.head_max_bytes,
+            head_timeout_ms: self.head_timeout_ms,
+            idle_max_ms: self.idle_max_ms,
+            age_max_ms: self.age_max_ms,
+            drain_max_ms,
+        }
+    }
+}
+
+/// `[lanes]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lanes {
+    /// The most commands in one commit.
+    pub batch_max: usize,
+    /// The most new commands that wait in one lane; one more is answered 503.
+    pub queue_max: usize,
+    /// How long work born here is this node's, milliseconds.
+    pub lease_ms: u64,
+    /// Pause between two looks for work that came due, milliseconds.
+    pub due_poll_ms: u64,
+}
+
+impl Default for Lanes {
+    fn default() -> Lanes {
+        let app = app::Settings::default();
+        Lanes {
+            batch_max: app.batch_max,
+            queue_max: app.lane_queue_max,
+            lease_ms: app.lease_ms,
+            due_poll_ms: app.due_poll_ms,
+        }
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Threads that read.
+    pub readers: usize,
+    /// Page cache of the writer, KiB.
+    pub cache_kib: u32,
+    /// Page cache of each reader, KiB.
+    pub reader_cache_kib: u32,
+}
+
+impl Default for StoreSettings {
+    fn default() -> StoreSettings {
+        StoreSettings { readers: 4, cache_kib: 32 * 1_024, reader_cache_kib: 4 * 1_024 }
+    }
+}

@@ -1,0 +1,92 @@
+//! Directories and files that only their owner may reach.
+
+use anyhow::{Context, Result, bail};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+/// Makes a directory that only its owner can enter, with its parents. One that is there must be as private, or empty: then it
+/// is made so.
+pub(crate) fn private_directory(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        let is_empty = fs::read_dir(path).with_context(|| path.display().to_string())?.next().is_none();
+        return if is_empty { close_to_others(path) } else { refuse_wide_directory(path) };
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).with_context(|| format!("{} can't be made", path.display()))
+}
+
+#[cfg(unix)]
+fn close_to_others(path: &Path) -> Result<()> {
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(path, private).with_context(|| format!("{} can't be closed to others", path.display()))
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Refuses a directory that others may enter or read.
+pub(crate) fn refuse_wide_directory(path: &Path) -> Result<()> {
+    let found = fs::metadata(path).with_context(|| format!("{} can't be read", path.display()))?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o7777;
+        if mode & 0o077 != 0 {
+            bail!("{} has mode {mode:04o}: run chmod 700 on it, only its owner may enter", path.display());
+        }
+    }
+    if found.is_dir() { Ok(()) } else { bail!("{} is no directory", path.display()) }
+}
+
+/// Writes a new file of mode 0600; never over another.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).with_context(|| format!("{} can't be made (files are never overwritten)", path.display()))?;
+    file.write_all(bytes)?;
+    Ok(file.sync_all()?)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn directories_end_private_or_are_refused() {
+        let scratch = tempfile::tempdir().unwrap();
+        let made = scratch.path().join("a/b");
+        private_directory(&made).unwrap();
+        assert_eq!(mode(&made), 0o700);
+        let empty = scratch.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
+        private_directory(&empty).unwrap();
+        assert_eq!(mode(&empty), 0o700);
+        fs::write(empty.join("x"), "x").unwrap();
+        fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
+        let fault = private_directory(&empty).unwrap_err().to_string();
+        assert!(fault.contains("chmod 700"), "{fault}");
+    }
+
+    #[test]
+    fn private_files_are_never_overwritten() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("key");
+        write_private(&path, b"one").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert!(write_private(&path, b"two").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+}

@@ -1,0 +1,215 @@
+//! An installation in a scratch directory, served by the real binary.
+
+use super::cli::Cli;
+use super::client::Client;
+use super::process::Process;
+use super::wait::until_within;
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+/// A debug build answers `/readyz` sooner than this.
+const START_BOUND: Duration = Duration::from_secs(30);
+
+/// A line of the configuration: section (empty: top), name, TOML value.
+pub type Setting = (&'static str, &'static str, &'static str);
+
+/// Settings of every installation under test: short waits, so that what is lost is asked about soon.
+const COMMON: &[Setting] = &[
+    ("", "sync_wait_ms", "700"),
+    ("sandbox", "allow_private_webhooks", "true"),
+    ("lanes", "lease_ms", "5700"),
+    ("lanes", "due_poll_ms", "50"),
+    ("log", "level", "\"warn\""),
+];
+
+/// An installation and, while it serves, its process.
+pub struct Server {
+    dir: tempfile::TempDir,
+    public_url: String,
+    internal_url: String,
+    config: PathBuf,
+    process: Mutex<Option<Process>>,
+    numbers: AtomicU64,
+}
+
+static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start(&[]));
+
+/// The server that most cases share; each has merchants of its own.
+pub fn shared() -> &'static Server {
+    &SHARED
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its number").port()
+}
+
+impl Server {
+    /// Makes an installation with these settings besides the common ones, and serves it.
+    pub fn start(settings: &[Setting]) -> Server {
+        let dir = tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory");
+        let (port, internal_port) = (free_port(), free_port());
+        let server = Server {
+            public_url: format!("http://127.0.0.1:{port}"),
+            internal_url: format!("http://127.0.0.1:{internal_port}"),
+            config: dir.path().join("feiqian.toml"),
+            dir,
+            process: Mutex::new(None),
+            numbers: AtomicU64::new(1),
+        };
+        let text = server.config_text(port, internal_port, settings);
+        std::fs::write(&server.config, text).expect("the configuration is written");
+        server.cli(&["init"]);
+        server.serve();
+        server
+    }
+
+    fn config_text(&self, port: u16, internal_port: u16, settings: &[Setting]) -> String {
+        let quoted = |text: String| format!("\"{text}\"");
+        let mut all: Vec<(&str, &str, String)> = vec![
+            ("", "data_dir", quoted(self.dir.path().join("data").display().to_string())),
+            ("", "master_key_file", quoted(self.master_key_file().display().to_string())),
+            ("", "listen", quoted(format!("127.0.0.1:{port}"))),
+            ("", "internal_listen", quoted(format!("127.0.0.1:{internal_port}"))),
+            ("", "public_url", quoted(self.public_url.clone())),
+        ];
+        for (section, name, value) in COMMON.iter().chain(settings) {
+            all.retain(|(s, n, _)| (s, n) != (section, name));
+            all.push((section, name, (*value).to_owned()));
+        }
+        let mut text = String::new();
+        let mut sections: Vec<&str> = all.iter().map(|(section, _, _)| *section).collect();
+        sections.sort_unstable();
+        sections.dedup();
+        for section in sections {
+            if !section.is_empty() {
+                writeln!(text, "[{section}]").expect("memory takes it");
+            }
+            for (_, name, value) in all.iter().filter(|(s, _, _)| *s == section) {
+                writeln!(text, "{name} = {value}").expect("memory takes it");
+            }
+        }
+        text
+    }
+
+    /// Serves, and comes back when commands are taken.
+    pub fn serve(&self) {
+        let mut process = self.process.lock().expect("no case panicked here");
+        assert!(process.is_none(), "it serves already");
+        let config = self.config.display().to_string();
+        *process = Some(Process::start(&["serve", "--config", &config], &self.log_path()));
+        drop(process);
+        let client = Client::new(&self.internal_url);
+        let ready = until_within(START_BOUND, "answer of /readyz", || async {
+            self.assert_alive();
+            let answer = client.call("GET", "/readyz").try_send().await.ok()?;
+            (answer.status == 200).then_some(())
+        });
+        // Callers may be inside the runtime or not.
+        std::thread::scope(|scope| scope.spawn(|| super::run(ready)).join().expect("it gets ready"));
+    }
+
+    fn assert_alive(&self) {
+        let mut process = self.process.lock().expect("no case panicked here");
+        if let Some(status) = process.as_mut().and_then(Process::ended) {
+            panic!("the server ended with {status}:\n{}", self.log());
+        }
+    }
+
+    /// SIGKILL, at this moment.
+    pub fn kill(&self) {
+        let process = self.process.lock().expect("no case panicked here").take();
+        process.expect("it serves").kill();
+    }
+
+    /// SIGTERM and its end, which must be a clean one.
+    pub fn stop(&self) {
+        let process = self.process.lock().expect("no case panicked here").take();
+        let status = process.expect("it serves").stop();
+        assert!(status.success(), "{status}:\n{}", self.log());
+    }
+
+    /// SIGKILL, then serving on the same data.
+    pub fn crash(&self) {
+        self.kill();
+        self.serve();
+    }
+
+    /// Changes lines of the configuration; they count from the next start.
+    pub fn configure(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(&self.config).expect("the configuration is read");
+        assert!(text.contains(from), "{from} is not in the configuration:\n{text}");
+        std::fs::write(&self.config, text.replace(from, to)).expect("the configuration is written");
+    }
+
+    /// Where merchants call.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// A caller without credentials.
+    pub fn client(&self) -> Client {
+        Client::new(&self.public_url)
+    }
+
+    /// A caller of the internal listener.
+    pub fn internal(&self) -> Client {
+        Client::new(&self.internal_url)
+    }
+
+    /// Runs a command on this installation; it must succeed. Answers its one line of JSON.
+    pub fn cli(&self, arguments: &[&str]) -> serde_json::Value {
+        Cli::new(&self.config).json(arguments)
+    }
+
+    /// Runs a command on this installation, whatever comes of it.
+    pub fn try_cli(&self, arguments: &[&str]) -> std::process::Output {
+        Cli::new(&self.config).output(arguments)
+    }
+
+    /// `verify --full` finds no difference.
+    pub fn verify(&self) {
+        let output = self.try_cli(&["verify", "--full", "--json"]);
+        let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "verify --full: {}\n{out}\n{error}", output.status);
+    }
+
+    /// What the server wrote.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.dir.path().join("serve.log")
+    }
+
+    /// The scratch directory.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The file with the master key.
+    pub fn master_key_file(&self) -> PathBuf {
+        self.dir.path().join("master.key")
+    }
+
+    /// A number that nothing on this server has yet.
+    pub fn next_no(&self, noun: &str) -> String {
+        format!("{noun}-{}", self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The binary under test.
+    pub fn binary() -> Command {
+        Command::new(env!("CARGO_BIN_EXE_feiqian"))
+    }
+}

@@ -1,0 +1,66 @@
+//! For `feiqian demo` only: a consistent copy of a database, and one cent changed in a copy behind the program's back, so that
+//! everybody can see `verify` find it. Nothing else may use this.
+
+use super::db::Db;
+use super::fault::corrupt;
+use super::statements::statements;
+use super::{OpenFault, SqliteConfig, connection};
+use crate::StoreError;
+use domain::id::Shard;
+use rusqlite::{Connection, params};
+use std::path::Path;
+use std::sync::Arc;
+
+statements! {
+    PICK = "SELECT seq, line, amount_minor FROM journal_entry WHERE shard = ?1 AND code = ?2 AND seq >= 0 \
+        ORDER BY shard, seq, line LIMIT 1";
+    TAMPER = "UPDATE journal_entry SET amount_minor = ?4 WHERE shard = ?1 AND seq = ?2 AND line = ?3";
+}
+
+/// The line that was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TamperedLine {
+    /// Its transaction.
+    pub seq: i64,
+    /// Its place there.
+    pub line: i64,
+    /// What stood there.
+    pub before_minor: i64,
+    /// What stands there now.
+    pub after_minor: i64,
+}
+
+/// Copies the database at `config.path` to `to`, which must not exist, also while it is served. The copy is one moment's state.
+///
+/// # Errors
+/// [`OpenFault`].
+pub fn copy_for_demo(config: &SqliteConfig, to: &Path) -> Result<(), OpenFault> {
+    if to.exists() {
+        return Err(OpenFault::Exists { path: to.to_owned() });
+    }
+    let source = connection::open_reader(config)?;
+    let target = to.to_str().ok_or_else(|| corrupt("the copy's path is no UTF-8"))?;
+    source.pragma_update(None, "query_only", 0)?;
+    source.execute("VACUUM INTO ?1", [target])?;
+    let copy = Connection::open(to)?;
+    copy.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    Ok(())
+}
+
+/// Adds one minor unit to the first journal line on accounts of `code` in a shard, past all rules. For copies that
+/// [`copy_for_demo`] made.
+///
+/// # Errors
+/// [`OpenFault`], also when no such line exists.
+pub fn tamper_for_demo(config: &SqliteConfig, shard: Shard, code: u16) -> Result<TamperedLine, OpenFault> {
+    let connection = connection::open_writer(config)?;
+    let db = Db { connection, sealer: Arc::clone(&config.sealer) };
+    let changed = db.write(|db| {
+        let picked = db.one(PICK, params![shard.0, code], |c| Ok((c.int()?, c.int()?, c.int()?)))?;
+        let (seq, line, before_minor) = picked.ok_or_else(|| corrupt("no journal line on that account"))?;
+        let after_minor = before_minor + 1;
+        db.execute_one(TAMPER, params![shard.0, seq, line, after_minor], "journal line")?;
+        Ok::<_, StoreError>(TamperedLine { seq, line, before_minor, after_minor })
+    })?;
+    Ok(changed)
+}

@@ -1,0 +1,193 @@
+//! Deliveries: found when due, in order per destination and object, recorded, replayed, given up.
+
+use crate::fixtures::*;
+use domain::id::{DeliveryId, EndpointId, Uid};
+use store::control::DeliveryOutcome;
+use store::reads::{Delivery, DeliveryAttempt, DeliveryStatus, SeqPage, delivery_id};
+use store::{Control, Reads, StoreError};
+
+fn outcome(delivery: &Delivery, status: DeliveryStatus, due_at_us: Option<i64>) -> DeliveryOutcome {
+    let failed = status != DeliveryStatus::Succeeded;
+    DeliveryOutcome {
+        id: delivery.id,
+        attempt: DeliveryAttempt {
+            at_us: NOW_US + 5,
+            status: Some(if failed { 503 } else { 204 }),
+            latency_ms: 31,
+            error: failed.then(|| "answered 503".to_owned()),
+        },
+        status,
+        due_at_us,
+        tries: delivery.tries + 1,
+    }
+}
+
+struct Hooks {
+    here: Installation,
+    a: EndpointId,
+    b: EndpointId,
+    objects: [Uid; 2],
+}
+
+/// Events 1 to 4: objects 0, 1, 0, 1. The first destination is endpoint a, then b; events 3 and 4 also have a notify_url.
+fn hooks() -> Hooks {
+    let here = Installation::new();
+    let mut ids = maker(LIVE, 70);
+    let (a, b): (EndpointId, EndpointId) = (ids.next(), ids.next());
+    let objects = [here.live.0, ids.next::<EndpointId>().0];
+    let mut set = writes(1);
+    for number in 0..4 {
+        let mut to = vec![Some(a), Some(b)];
+        if number >= 2 {
+            // In another slot than before: order is by destination, not by slot.
+            to.insert(0, None);
+        }
+        set.events.push(event(&mut ids, here.live, objects[number % 2], &to));
+    }
+    here.commit(LIVE, &set).unwrap();
+    Hooks { here, a, b, objects }
+}
+
+impl Hooks {
+    fn due(&self, now_us: i64) -> Vec<Delivery> {
+        block_on(self.here.store.deliveries_due(LIVE, now_us, 100)).unwrap()
+    }
+
+    fn places(&self, now_us: i64) -> Vec<(i64, Option<EndpointId>)> {
+        self.due(now_us).iter().map(|delivery| (delivery.event.seq, delivery.endpoint)).collect()
+    }
+
+    fn record(&self, outcomes: &[DeliveryOutcome]) {
+        block_on(self.here.store.record_deliveries(LIVE, outcomes)).unwrap();
+    }
+
+    fn show(&self, id: DeliveryId) -> Delivery {
+        block_on(self.here.store.delivery(id)).unwrap().unwrap()
+    }
+}
+
+#[test]
+fn a_later_event_of_an_object_waits_for_the_earlier_one() {
+    let hooks = hooks();
+    let (a, b) = (Some(hooks.a), Some(hooks.b));
+    assert!(hooks.due(NOW_US - 1).is_empty());
+    let first = vec![(1, a), (1, b), (2, a), (2, b), (3, None), (4, None)];
+    assert_eq!(hooks.places(NOW_US), first);
+    assert_eq!(block_on(hooks.here.store.deliveries_due(LIVE, NOW_US, 3)).unwrap().len(), 3);
+
+    let due = hooks.due(NOW_US);
+    assert_eq!(due[0].event.object, hooks.objects[0]);
+    assert!(due[0].event.body.contains("payment.succeeded"));
+    // Event 1 to a: done. Event 1 to b: again later. Event 2 to a: given up.
+    hooks.record(&[
+        outcome(&due[0], DeliveryStatus::Succeeded, None),
+        outcome(&due[1], DeliveryStatus::Pending, Some(NOW_US + 1_000)),
+        outcome(&due[2], DeliveryStatus::Failed, None),
+    ]);
+    assert_eq!(hooks.places(NOW_US), [(2, b), (3, None), (3, a), (4, None), (4, a)]);
+    assert_eq!(hooks.places(NOW_US + 1_000), [(1, b), (2, b), (3, None), (3, a), (4, None), (4, a)]);
+}
+
+#[test]
+fn tries_are_kept_and_shown() {
+    let hooks = hooks();
+    let first = hooks.due(NOW_US).remove(0);
+    assert_eq!(first.id, delivery_id(first.event.id, 0));
+    assert_eq!((first.tries, first.fence, first.slot), (0, 0, 0));
+    let mut shown = hooks.show(first.id);
+    for number in 1..=53 {
+        hooks.record(&[outcome(&shown, DeliveryStatus::Pending, Some(NOW_US + number))]);
+        shown = hooks.show(first.id);
+        assert_eq!((shown.tries, shown.fence, shown.due_at_us), (number, number, Some(NOW_US + number)));
+    }
+    assert_eq!(shown.attempts.len(), 50, "the oldest are forgotten");
+    assert_eq!(shown.attempts[49], outcome(&first, DeliveryStatus::Pending, None).attempt);
+    hooks.record(&[outcome(&shown, DeliveryStatus::Succeeded, None)]);
+    let shown = hooks.show(first.id);
+    assert_eq!((shown.status, shown.due_at_us), (DeliveryStatus::Succeeded, None));
+    assert_eq!(shown.attempts[49].status, Some(204));
+    let file = rusqlite::Connection::open(hooks.here.scratch.config().path).unwrap();
+    let kept: i64 = file.query_row("SELECT COUNT(*) FROM delivery_attempt", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 50);
+}
+
+#[test]
+fn replay_makes_it_due_again_in_any_slot() {
+    let hooks = hooks();
+    for delivery in hooks.due(NOW_US) {
+        hooks.record(&[outcome(&delivery, DeliveryStatus::Failed, None)]);
+        assert_eq!(hooks.show(delivery.id).status, DeliveryStatus::Failed);
+        block_on(hooks.here.store.replay_delivery(delivery.id, NOW_US + 7)).unwrap();
+        let again = hooks.show(delivery.id);
+        assert_eq!(
+            (again.status, again.due_at_us, again.tries),
+            (DeliveryStatus::Pending, Some(NOW_US + 7), 0)
+        );
+        assert_eq!((again.endpoint, &again.url), (delivery.endpoint, &delivery.url));
+        assert_eq!(again.attempts.len(), 1, "what was tried stays visible");
+    }
+    let unknown = delivery_id(hooks.due(NOW_US + 7)[0].event.id, 9);
+    assert_eq!(block_on(hooks.here.store.delivery(unknown)).unwrap(), None);
+    let error = block_on(hooks.here.store.replay_delivery(unknown, NOW_US)).unwrap_err();
+    assert!(matches!(error, StoreError::Conflict(_)));
+}
+
+#[test]
+fn pages_of_deliveries_end_anywhere() {
+    let hooks = hooks();
+    let list = |endpoint, status, limit, before| {
+        block_on(hooks.here.store.deliveries(hooks.here.live, endpoint, status, SeqPage { limit, before }))
+            .unwrap()
+    };
+    let all: Vec<DeliveryId> = list(None, None, 100, None).iter().map(|delivery| delivery.id).collect();
+    assert_eq!(all.len(), 10);
+    let (mut paged, mut before) = (Vec::new(), None);
+    loop {
+        let page = list(None, None, 3, before);
+        let Some(last) = page.last() else { break };
+        before = Some((last.event.seq, i64::from(last.slot)));
+        paged.extend(page.iter().map(|delivery| delivery.id));
+    }
+    assert_eq!(paged, all);
+    assert_eq!(list(Some(hooks.a), None, 100, None).len(), 4);
+    let due = hooks.due(NOW_US);
+    hooks.record(&[
+        outcome(&due[0], DeliveryStatus::Failed, None),
+        outcome(&due[1], DeliveryStatus::Failed, None),
+        outcome(&due[2], DeliveryStatus::Succeeded, None),
+    ]);
+    assert_eq!(list(None, Some(DeliveryStatus::Failed), 100, None).len(), 2);
+    assert_eq!(list(Some(hooks.b), Some(DeliveryStatus::Failed), 100, None).len(), 1);
+    assert_eq!(list(None, Some(DeliveryStatus::Succeeded), 100, None).len(), 1);
+    assert_eq!(list(None, Some(DeliveryStatus::Pending), 100, None).len(), 7);
+}
+
+#[test]
+fn deleting_an_endpoint_gives_up_what_waits_for_it() {
+    let hooks = hooks();
+    let mut row = endpoint(&mut maker(LIVE, 71), hooks.here.live, "https://shop.example/a");
+    row.id = hooks.a;
+    block_on(hooks.here.store.create_endpoint(&row, None)).unwrap();
+    let in_flight = hooks.due(NOW_US).remove(0);
+    block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a)).unwrap();
+    let b = Some(hooks.b);
+    assert_eq!(hooks.places(NOW_US), [(1, b), (2, b), (3, None), (4, None)]);
+    // A try that was under way: its failure does not bring it back, its success counts.
+    hooks.record(&[outcome(&in_flight, DeliveryStatus::Pending, Some(NOW_US))]);
+    assert_eq!(hooks.show(in_flight.id).status, DeliveryStatus::Failed);
+    hooks.record(&[outcome(&in_flight, DeliveryStatus::Succeeded, None)]);
+    assert_eq!(hooks.show(in_flight.id).status, DeliveryStatus::Succeeded);
+    let error = block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a)).unwrap_err();
+    assert!(matches!(error, StoreError::Conflict(_)));
+}
+
+#[test]
+fn events_of_no_command_are_numbered_with_the_others() {
+    let hooks = hooks();
+    let mut ids = maker(LIVE, 72);
+    let notice = event(&mut ids, hooks.here.live, hooks.here.live.0, &[Some(hooks.a), None]);
+    assert_eq!(block_on(hooks.here.store.insert_event(LIVE, &notice)).unwrap(), 5);
+    let found = block_on(hooks.here.store.delivery(delivery_id(notice.id, 1))).unwrap().unwrap();
+    assert_eq!((found.event.seq, found.endpoint), (5, None));
+    assert_eq!(block_on(hooks.here.store.last_event_seq(LIVE)).unwrap(), 5);
+}

@@ -1,0 +1,163 @@
+//! Work that came due: jobs by real time, expiry and maturity by each merchant's own clock.
+
+use crate::fixtures::*;
+use domain::id::Id;
+use domain::payment::{Status, StatusReason};
+use domain::rows::Balance;
+use store::{Reads, WriteSet};
+
+#[test]
+fn jobs_are_due_by_real_time_soonest_first() {
+    let here = Installation::new();
+    let mut ids = maker(LIVE, 60);
+    let owner = payment(&mut ids, here.live, "one");
+    let mut set = writes(1);
+    for due in [30, 10, 20, 40] {
+        let due_at_us = Some(NOW_US + due);
+        let mut attempt = attempt(&mut ids, &owner);
+        attempt.job.due_at_us = due_at_us;
+        let mut capture = full_capture(&mut ids, &owner);
+        capture.job.due_at_us = due_at_us;
+        let mut refund = full_refund(&mut ids, &owner, None);
+        refund.job.due_at_us = due_at_us;
+        set.new_attempts.push(attempt);
+        set.new_captures.push(capture);
+        set.new_refunds.push(refund);
+    }
+    let mut done = attempt(&mut ids, &owner);
+    done.job = done.job.done();
+    set.new_attempts.push(done);
+    here.commit(LIVE, &set).unwrap();
+
+    let store = &here.store;
+    for (now, limit, expected) in
+        [(9, 9, &[][..]), (30, 9, &[10, 20, 30]), (99, 9, &[10, 20, 30, 40]), (99, 2, &[10, 20])]
+    {
+        let expected: Vec<Option<i64>> = expected.iter().map(|due| Some(NOW_US + due)).collect();
+        let now_us = NOW_US + now;
+        let attempts = block_on(store.attempts_due(LIVE, now_us, limit)).unwrap();
+        assert_eq!(attempts.iter().map(|row| row.job.due_at_us).collect::<Vec<_>>(), expected);
+        let captures = block_on(store.captures_due(LIVE, now_us, limit)).unwrap();
+        assert_eq!(captures.iter().map(|row| row.job.due_at_us).collect::<Vec<_>>(), expected);
+        let refunds = block_on(store.refunds_due(LIVE, now_us, limit)).unwrap();
+        assert_eq!(refunds.iter().map(|row| row.job.due_at_us).collect::<Vec<_>>(), expected);
+    }
+    assert!(block_on(store.attempts_due(SANDBOX, NOW_US + 99, 9)).unwrap().is_empty());
+}
+
+#[test]
+fn payments_expire_by_status_and_only_once() {
+    let here = Installation::new();
+    let mut ids = maker(LIVE, 61);
+    let mut set = writes(1);
+    for status in Status::ALL {
+        let mut row = payment(&mut ids, here.live, status.as_str());
+        row.status = *status;
+        row.expires_at_us = NOW_US + 10;
+        row.authorization_expires_at_us = Some(NOW_US + 20);
+        set.new_payments.push(row);
+    }
+    let mut ending = payment(&mut ids, here.live, "ending");
+    ending.ending = Some(StatusReason::Expired);
+    let mut held = payment(&mut ids, here.live, "held");
+    held.status_reason = Some(StatusReason::AmountMismatch);
+    set.new_payments.extend([ending, held]);
+    here.commit(LIVE, &set).unwrap();
+    let expired = |now_us| -> Vec<String> {
+        let mut found: Vec<String> = block_on(here.store.payments_expired(LIVE, now_us, 100))
+            .unwrap()
+            .into_iter()
+            .map(|row| row.merchant_order_no)
+            .collect();
+        found.sort();
+        found
+    };
+    assert!(expired(NOW_US + 10).is_empty());
+    assert_eq!(expired(NOW_US + 11), ["created", "processing", "requires_action"]);
+    assert_eq!(expired(NOW_US + 21), ["authorized", "created", "processing", "requires_action"]);
+
+    let mut closed = set.new_payments[0].clone();
+    (closed.status, closed.sequence) = (Status::Closed, 2);
+    let mut again = writes(2);
+    again.payments = vec![(1, closed)];
+    here.commit(LIVE, &again).unwrap();
+    assert_eq!(expired(NOW_US + 11), ["processing", "requires_action"]);
+}
+
+#[test]
+fn a_sandbox_clock_moves_its_own_merchant_only() {
+    let here = Installation::new();
+    let ahead = merchant(SANDBOX, 3);
+    block_on(store::Control::create_merchant(&here.store, &ahead, &head(ahead.id), b"s")).unwrap();
+    let mut ids = maker(SANDBOX, 62);
+    let mut set = writes(1);
+    for merchant in [here.sandbox, ahead.id] {
+        set.new_payments.push(payment(&mut ids, merchant, "one"));
+        let (transaction, balance) = movement(pending_key(merchant), merchant, None, 100);
+        set.transactions.push(transaction);
+        set.balances.push(balance);
+    }
+    here.commit(SANDBOX, &set).unwrap();
+    let found = || {
+        let expired = block_on(here.store.payments_expired(SANDBOX, NOW_US, 9)).unwrap();
+        let mature = block_on(here.store.maturities_due(SANDBOX, NOW_US, 9)).unwrap();
+        (
+            expired.into_iter().map(|row| row.merchant).collect::<Vec<_>>(),
+            mature.into_iter().map(|due| (due.merchant, due.available_on)).collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(found(), (vec![], vec![]));
+    let mut moved = head(ahead.id);
+    (moved.clock_offset_us, moved.sequence) = (8_000_000_000, 2);
+    here.commit(SANDBOX, &WriteSet { heads: vec![(1, moved)], ..writes(2) }).unwrap();
+    assert_eq!(found(), (vec![ahead.id], vec![(ahead.id, TODAY.plus(1))]));
+}
+
+#[test]
+fn money_matures_once() {
+    let here = Installation::new();
+    let key = pending_key(here.live);
+    let step = |batch, before: Option<Balance>, change: i64| {
+        let (transaction, balance) = movement(key, here.live, before, change);
+        let after = balance.after;
+        let set = WriteSet {
+            at_us: NOW_US + 2_000,
+            transactions: vec![transaction],
+            balances: vec![balance],
+            ..writes(batch)
+        };
+        here.commit(LIVE, &set).unwrap();
+        Some(after)
+    };
+    let due = |now_us| block_on(here.store.maturities_due(LIVE, now_us, 9)).unwrap().len();
+    let one = step(1, None, 100);
+    assert_eq!((due(NOW_US + 999), due(NOW_US + 1_000)), (0, 1));
+    let two = step(2, one, 50);
+    assert_eq!(due(NOW_US + 1_000), 1);
+    step(3, two, -150);
+    assert_eq!(due(NOW_US + 1_000), 0);
+    let reads = domain::rows::ReadSet { balances_of: vec![here.live], ..Default::default() };
+    assert!(here.load(LIVE, &reads).balances.is_empty());
+    assert_eq!(here.live.uid(), here.live.0);
+}
+
+#[test]
+fn emptied_before_it_matures_it_stays_with_its_merchant() {
+    let here = Installation::new();
+    let mut before = None;
+    for (batch, change) in [(1, 100), (2, -100)] {
+        let (transaction, balance) = movement(pending_key(here.live), here.live, before, change);
+        before = Some(balance.after);
+        here.commit(
+            LIVE,
+            &WriteSet { transactions: vec![transaction], balances: vec![balance], ..writes(batch) },
+        )
+        .unwrap();
+    }
+    let reads = domain::rows::ReadSet { balances_of: vec![here.live], ..Default::default() };
+    let rows = here.load(LIVE, &reads);
+    assert_eq!(
+        rows.balances.get(&pending_key(here.live)),
+        Some(&Balance { amount_minor: 0, account_seq: 2 })
+    );
+}

@@ -1,0 +1,14 @@
+//! The store from outside: scratch files, real commits.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers are tests too
+
+mod books;
+mod budget;
+mod conflicts;
+mod control;
+mod deliveries;
+mod due;
+mod fixtures;
+mod opening;
+mod pages;
+mod round_trip;
+mod sealed;

@@ -1,0 +1,183 @@
+//! Lists by keyset: nothing that stood when the first page was taken is skipped or shown twice, whatever is inserted
+//! between pages.
+
+use crate::fixtures::*;
+use domain::event::Type;
+use domain::id::{IdMaker, Uid};
+use domain::payment::{Payment, Scene, Status};
+use domain::refund;
+use proptest::prelude::*;
+use std::collections::HashSet;
+use store::Reads;
+use store::reads::{EventFilter, Page, PaymentFilter, RefundFilter, SeqPage};
+
+fn insert(here: &Installation, ids: &mut IdMaker, batch: u128, created: &[i64]) -> Vec<Payment> {
+    let mut set = writes(batch);
+    for (number, offset) in created.iter().enumerate() {
+        let mut row = payment(ids, here.live, &format!("{batch}-{number}"));
+        row.created_at_us = NOW_US + offset;
+        set.new_payments.push(row);
+    }
+    here.commit(LIVE, &set).unwrap();
+    set.new_payments
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_neither_skip_nor_double(
+        created in prop::collection::vec(0i64..5, 1..30),
+        later in prop::collection::vec(prop::collection::vec(0i64..8, 0..4), 12),
+        limit in 1u32..7,
+    ) {
+        let here = Installation::new();
+        let mut ids = maker(LIVE, 50);
+        let stood: HashSet<Uid> = insert(&here, &mut ids, 1, &created).iter().map(|row| row.id.0).collect();
+        let mut seen = Vec::new();
+        let (mut after, mut batch) = (None, 2);
+        loop {
+            let page = block_on(here.store.payments(here.live, &PaymentFilter::default(), Page { limit, after }))?;
+            prop_assert!(page.len() <= limit as usize);
+            let Some(last) = page.last() else { break };
+            after = Some((last.created_at_us, last.id.0));
+            seen.extend(page.iter().map(|row| (row.created_at_us, row.id.0)));
+            // Ids made later may sort lower: the maker's tail is random.
+            if let Some(more) = later.get(batch as usize - 2) {
+                insert(&here, &mut ids, batch, more);
+            }
+            batch += 1;
+        }
+        prop_assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "newest first, each once");
+        let seen: HashSet<Uid> = seen.into_iter().map(|(_, id)| id).collect();
+        prop_assert!(stood.is_subset(&seen));
+    }
+}
+
+#[test]
+fn filters_of_payments() {
+    let here = Installation::new();
+    let mut ids = maker(LIVE, 51);
+    let mut set = writes(1);
+    for number in 0..12 {
+        let mut row = payment(&mut ids, here.live, &format!("{number}"));
+        row.created_at_us = NOW_US + number;
+        row.status = Status::ALL[usize::try_from(number % 3).unwrap()];
+        row.scene = if number % 2 == 0 { Scene::QrCode } else { Scene::BarCode };
+        row.method = if number < 6 { "alipay".to_owned() } else { "sandbox".to_owned() };
+        set.new_payments.push(row);
+    }
+    here.commit(LIVE, &set).unwrap();
+    let numbers = |filter: PaymentFilter, after: Option<(i64, Uid)>| -> Vec<String> {
+        block_on(here.store.payments(here.live, &filter, Page { limit: 100, after }))
+            .unwrap()
+            .into_iter()
+            .map(|row| row.merchant_order_no)
+            .collect()
+    };
+    let none = PaymentFilter::default;
+    assert_eq!(numbers(PaymentFilter { status: Some(Status::ALL[0]), ..none() }, None), ["9", "6", "3", "0"]);
+    assert_eq!(
+        numbers(
+            PaymentFilter { scene: Some(Scene::QrCode), method: Some("alipay".to_owned()), ..none() },
+            None
+        ),
+        ["4", "2", "0"]
+    );
+    let between =
+        PaymentFilter { created_at_gte_us: Some(NOW_US + 3), created_at_lt_us: Some(NOW_US + 6), ..none() };
+    assert_eq!(numbers(between.clone(), None), ["5", "4", "3"]);
+    let after = set.new_payments.get(5).map(|row| (row.created_at_us, row.id.0));
+    assert_eq!(numbers(between, after), ["4", "3"]);
+    assert_eq!(numbers(PaymentFilter { merchant_order_no: Some("7".to_owned()), ..none() }, None), ["7"]);
+    let other =
+        PaymentFilter { merchant_order_no: Some("7".to_owned()), status: Some(Status::Closed), ..none() };
+    assert!(numbers(other, None).is_empty());
+    let foreign =
+        block_on(here.store.payments(here.sandbox, &none(), Page { limit: 5, after: None })).unwrap();
+    assert!(foreign.is_empty());
+    let by_no = block_on(here.store.payment_by_order_no(here.live, "7")).unwrap();
+    assert_eq!(by_no.as_ref(), set.new_payments.get(7));
+}
+
+#[test]
+fn refunds_are_listed_and_filtered() {
+    let here = Installation::new();
+    let mut ids = maker(LIVE, 52);
+    let payments = [payment(&mut ids, here.live, "a"), payment(&mut ids, here.live, "b")];
+    let mut set = writes(1);
+    for number in 0..9 {
+        let no = format!("R{number}");
+        let mut row = full_refund(&mut ids, &payments[number % 2], (number != 8).then_some(no.as_str()));
+        row.created_at_us = NOW_US + i64::try_from(number / 2).unwrap();
+        row.status = if number < 5 { refund::Status::Pending } else { refund::Status::Failed };
+        set.new_refunds.push(row);
+    }
+    here.commit(LIVE, &set).unwrap();
+    let count = |filter: RefundFilter| {
+        block_on(here.store.refunds(here.live, &filter, Page { limit: 100, after: None })).unwrap().len()
+    };
+    let none = RefundFilter::default;
+    assert_eq!(count(none()), 9);
+    assert_eq!(count(RefundFilter { payment: Some(payments[0].id), ..none() }), 5);
+    assert_eq!(count(RefundFilter { status: Some(refund::Status::Failed), ..none() }), 4);
+    let both = RefundFilter { payment: Some(payments[0].id), status: Some(refund::Status::Failed), ..none() };
+    assert_eq!(count(both), 2);
+    assert_eq!(count(RefundFilter { merchant_refund_no: Some("R3".to_owned()), ..none() }), 1);
+    let elsewhere =
+        RefundFilter { merchant_refund_no: Some("R3".to_owned()), payment: Some(payments[0].id), ..none() };
+    assert_eq!(count(elsewhere), 0);
+
+    for filter in [none(), RefundFilter { payment: Some(payments[1].id), ..none() }] {
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = block_on(here.store.refunds(here.live, &filter, Page { limit: 2, after })).unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.created_at_us, last.id.0));
+            paged.extend(page);
+        }
+        let whole =
+            block_on(here.store.refunds(here.live, &filter, Page { limit: 100, after: None })).unwrap();
+        assert_eq!(paged, whole);
+        assert!(
+            whole
+                .windows(2)
+                .all(|pair| { (pair[0].created_at_us, pair[0].id) > (pair[1].created_at_us, pair[1].id) })
+        );
+    }
+    let mut by_id: Vec<_> = set.new_refunds.iter().map(|row| row.id).collect();
+    by_id.sort();
+    let after = block_on(here.store.refunds_after(LIVE, Some(by_id[3]), 100)).unwrap();
+    assert_eq!(after.iter().map(|row| row.id).collect::<Vec<_>>(), by_id[4..]);
+}
+
+#[test]
+fn events_are_listed_and_filtered() {
+    let here = Installation::new();
+    let mut ids = maker(LIVE, 53);
+    let objects: [Uid; 2] = [here.live.0, ids.next::<domain::id::PaymentId>().0];
+    let mut set = writes(1);
+    for number in 0..10 {
+        let mut row = event(&mut ids, here.live, objects[number % 2], &[]);
+        row.kind = if number < 5 { Type::PaymentCreated } else { Type::PaymentClosed };
+        row.created_at_us = NOW_US + i64::try_from(number).unwrap();
+        set.events.push(row);
+    }
+    here.commit(LIVE, &set).unwrap();
+    let numbers = |filter: EventFilter, limit, before| -> Vec<i64> {
+        block_on(here.store.events(here.live, &filter, SeqPage { limit, before }))
+            .unwrap()
+            .iter()
+            .map(|row| row.seq)
+            .collect()
+    };
+    let none = EventFilter::default;
+    assert_eq!(numbers(none(), 3, None), [10, 9, 8]);
+    assert_eq!(numbers(none(), 3, Some((8, 0))), [7, 6, 5]);
+    let created = EventFilter { kind: Some("payment.created".to_owned()), ..none() };
+    assert_eq!(numbers(created, 9, None), [5, 4, 3, 2, 1]);
+    assert_eq!(numbers(EventFilter { object: Some(objects[1]), ..none() }, 9, Some((8, 0))), [6, 4, 2]);
+    let window =
+        EventFilter { created_at_gte_us: Some(NOW_US + 2), created_at_lt_us: Some(NOW_US + 4), ..none() };
+    assert_eq!(numbers(window, 9, None), [4, 3]);
+}

@@ -1,0 +1,120 @@
+//! ARCHITECTURE.md says what always holds, and names for each of its sentences the test that checks it.
+
+use crate::none;
+use crate::source::Source;
+use crate::tree::{File, files, rust_files};
+
+/// The page with the claims.
+const PAGE: &str = "ARCHITECTURE.md";
+
+/// The heading under which every item of the list must name a test.
+const HEADING: &str = "## Invariants";
+
+/// `test: crate::function`, as written in backquotes.
+#[derive(Debug, PartialEq)]
+struct Named {
+    line: usize,
+    crate_name: String,
+    function: String,
+}
+
+/// The names in a page, and complaints about those that can't be read.
+fn named(page: &str) -> (Vec<Named>, Vec<String>) {
+    let (mut names, mut wrong) = (Vec::new(), Vec::new());
+    for (at, line) in page.lines().enumerate() {
+        for text in line.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("test: ")) {
+            match text.split_once("::") {
+                Some((krate, function)) if !function.contains("::") => names.push(Named {
+                    line: at + 1,
+                    crate_name: krate.to_owned(),
+                    function: function.to_owned(),
+                }),
+                _ => wrong.push(format!("{PAGE}:{}: `{text}` is not crate::function", at + 1)),
+            }
+        }
+    }
+    (names, wrong)
+}
+
+/// The items of the list under the heading, each with the line on which it begins.
+fn items(page: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let section = page.lines().enumerate().skip_while(|(_, line)| *line != HEADING).skip(1);
+    for (at, line) in section.take_while(|(_, line)| !line.starts_with("## ")) {
+        let numbered = line.split_once(". ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        if numbered || line.starts_with("* ") || line.starts_with("- ") {
+            found.push((at + 1, line.to_owned()));
+        } else if let Some((_, item)) = found.last_mut().filter(|_| line.starts_with(' ')) {
+            item.push_str(line);
+        }
+    }
+    found
+}
+
+/// Whether a file has a test of that name: a function with a `test` attribute above it. `name_*` asks for any that begins so.
+fn has_test(file: &File, function: &str) -> bool {
+    let head = match function.strip_suffix('*') {
+        Some(beginning) => format!("fn {beginning}"),
+        None => format!("fn {function}("),
+    };
+    if !file.text.contains(&head) {
+        return false;
+    }
+    let code = Source::of(&file.text).code;
+    let lines: Vec<&str> = code.lines().map(str::trim).collect();
+    lines.iter().enumerate().filter(|(_, line)| line.contains(&head)).any(|(at, _)| {
+        let above = lines.iter().take(at).rev().take_while(|line| line.is_empty() || line.starts_with("#["));
+        above.copied().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+    })
+}
+
+fn page() -> String {
+    files()
+        .into_iter()
+        .find(|file| file.path == PAGE)
+        .map(|file| file.text)
+        .expect("ARCHITECTURE.md is there")
+}
+
+#[test]
+fn a_page_is_read() {
+    let page =
+        "## Invariants\n\n1. One. `test: a::b`,\n   `test: c::d`\n2. Two\n\n## Next\n1. no\n`test: a::b::c`";
+    let (names, wrong) = named(page);
+    let names: Vec<_> = names.iter().map(|n| (n.line, n.crate_name.as_str(), n.function.as_str())).collect();
+    assert_eq!(names, [(3, "a", "b"), (4, "c", "d")]);
+    assert_eq!(wrong.len(), 1);
+    let items: Vec<_> =
+        items(page).into_iter().map(|(line, text)| (line, text.contains("test: c::d"))).collect();
+    assert_eq!(items, [(3, true), (5, false)]);
+}
+
+#[test]
+fn a_test_is_known_by_its_attribute() {
+    let text = "#[test]\n#[cfg(unix)]\n/// Says.\nfn r01_one() {}\n\nfn helper() {}\n// #[test]\nfn two() {}"
+        .to_owned();
+    let file = File { path: "crates/x/tests/it/a.rs".to_owned(), text };
+    assert!(has_test(&file, "r01_one") && has_test(&file, "r01_*"));
+    assert!(["r01", "r02_*", "helper", "two", "one"].iter().all(|name| !has_test(&file, name)));
+}
+
+#[test]
+fn every_invariant_names_a_test() {
+    let items = items(&page());
+    assert!(!items.is_empty(), "{PAGE} has no list under {HEADING}");
+    let without = items.iter().filter(|(_, text)| !text.contains("`test: "));
+    none(without.map(|(line, text)| format!("{PAGE}:{line}: no test is named: {text}")).collect());
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let (names, mut wrong) = named(&page());
+    let files = rust_files();
+    for Named { line, crate_name, function } in names {
+        let mut of_crate = files.iter().filter(|file| file.crate_name() == Some(crate_name.as_str()));
+        if !of_crate.any(|file| has_test(file, &function)) {
+            wrong.push(format!("{PAGE}:{line}: {crate_name} has no test {function}"));
+        }
+    }
+    none(wrong);
+}

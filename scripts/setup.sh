@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Sees to everything that building and testing need, and says what it installs. Run again, it does nothing.
+#
+#   scripts/setup.sh build   what `cargo build` needs: a C compiler, the pinned Rust toolchain
+#   scripts/setup.sh test    that, and a Python environment under target/venv with the packages of tests/requirements.txt
+#   scripts/setup.sh deny    cargo-deny under target/tools, built from source, unless this machine has it
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+deny_version=0.20.2
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# Installs Debian packages as root; tells anybody else which they are.
+packages() {
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing the Debian packages $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  else
+    fail "please install: $* (Debian's names), then run this again"
+  fi
+}
+
+compiler() {
+  local missing=()
+  command -v cc >/dev/null || missing+=(gcc libc6-dev)
+  [ ${#missing[@]} = 0 ] || packages "${missing[@]}"
+}
+
+toolchain() {
+  command -v cargo >/dev/null || fail "Rust is not installed: see https://rustup.rs, then run this again"
+  local version
+  # Where rustup is in charge, this call installs the toolchain of rust-toolchain.toml if it is not there yet.
+  version=$(rustc --version) || fail "the toolchain of rust-toolchain.toml could not be had"
+  case "$version" in
+    "rustc $(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml) "*) ;;
+    *) say "using $version, not the pinned one: lints and formatting may differ" ;;
+  esac
+}
+
+python_environment() {
+  local stamp="$target/venv/.requirements"
+  cmp -s tests/requirements.txt "$stamp" && return
+  command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null || packages python3 python3-venv
+  say "installing the packages of tests/requirements.txt into $target/venv"
+  python3 -m venv --clear "$target/venv"
+  "$target/venv/bin/pip" install --quiet --disable-pip-version-check --no-input --only-binary :all: -r tests/requirements.txt
+  cp tests/requirements.txt "$stamp"
+}
+
+deny() {
+  local binary
+  for binary in "$target/tools/bin/cargo-deny" cargo-deny; do
+    [ "$("$binary" --version 2>/dev/null)" != "cargo-deny $deny_version" ] || return 0
+  done
+  say "building cargo-deny $deny_version into $target/tools: some minutes, once"
+  # Unoptimized: it runs for a second and compiles in half the time.
+  CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --locked --version "$deny_version" --debug --quiet \
+    --root "$target/tools" --target-dir "$target/tools/build"
+  rm -rf "$target/tools/build"
+}
+
+mkdir -p "$target"
+case "${1:-}" in
+  build) compiler; toolchain ;;
+  test) compiler; toolchain; python_environment ;;
+  deny) compiler; toolchain; deny ;;
+  *) fail "what for? build, test or deny" ;;
+esac
