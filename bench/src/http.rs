@@ -81,7 +81,8 @@ impl Connection {
 /// Reads the head once it is there.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
-    let text = std::str::from_utf8(bytes.get(..end).unwrap_or_default()).context("a head that is not text")?;
+    let text =
+        std::str::from_utf8(bytes.get(..end).unwrap_or_default()).context("a head that is not text")?;
     let mut lines = text.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let Some(status) = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok()) else {
@@ -111,11 +112,14 @@ mod tests {
     #[test]
     fn heads_are_read_when_they_are_whole() {
         assert!(parse_head(b"HTTP/1.1 201 Created\r\nContent-").unwrap().is_none());
-        let head = parse_head(b"HTTP/1.1 201 Created\r\nA: b\r\nContent-LENGTH: 17\r\n\r\n{").unwrap().unwrap();
+        let head =
+            parse_head(b"HTTP/1.1 201 Created\r\nA: b\r\nContent-LENGTH: 17\r\n\r\n{").unwrap().unwrap();
         assert_eq!((head.status, head.body_start, head.body_bytes), (201, 50, 17));
         let none = parse_head(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap();
         assert_eq!((none.status, none.body_bytes), (204, 0));
-        for wrong in ["SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"] {
+        for wrong in
+            ["SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"]
+        {
             assert!(parse_head(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

@@ -131,7 +131,8 @@ async fn run_point(
     findings: &mut Findings,
 ) -> Result<()> {
     let batches = serving.batches().await?;
-    let point = drive::point(&serving.target, &serving.merchant, scene, connections, options.times()?).await?;
+    let point =
+        drive::point(&serving.target, &serving.merchant, scene, connections, options.times()?).await?;
     let batch = serving.batches().await?.mean_since(batches);
     report.point(scene, connections, &point)?;
     report.put(&format!("sqlite.{}.c{connections}.batch_commands", scene.name()), batch);
@@ -173,7 +174,9 @@ fn run_raw(
     let directory = data.join("raw");
     std::fs::create_dir_all(&directory)?;
     let per_s = raw::payments_per_s(template, &directory, batch, options.times()?).context("the raw run")?;
-    print(&format!("\n(c)  the row budget straight to SQLite, {batch} commands a batch, one thread: {per_s:.0} payments/s"))?;
+    print(&format!(
+        "\n(c)  the row budget straight to SQLite, {batch} commands a batch, one thread: {per_s:.0} payments/s"
+    ))?;
     report.put("sqlite.raw.payments_per_s", per_s);
     report.put("sqlite.raw.batch_commands", mean);
     if let Some(platform_per_s) = findings.headline_per_s {

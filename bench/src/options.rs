@@ -38,7 +38,8 @@ fn scene(name: &str) -> Result<Scene, String> {
 impl Options {
     /// Warm-up and measured time.
     pub fn times(&self) -> Result<Times> {
-        let seconds = |value: f64| Duration::try_from_secs_f64(value).context("an impossible number of seconds");
+        let seconds =
+            |value: f64| Duration::try_from_secs_f64(value).context("an impossible number of seconds");
         Ok(Times { warm_up: seconds(self.warm_up)?, measured: seconds(self.seconds)? })
     }
 
@@ -65,7 +66,8 @@ mod tests {
         assert_eq!(options.connections, [1, 16, 64, 256]);
         assert_eq!(options.scenes, Scene::ALL);
         assert_eq!(options.times().unwrap().measured, Duration::from_secs(5));
-        let one = Options::parse_from(["bench", "--scenes", "callback", "--connections", "8", "--seconds", "0.5"]);
+        let one =
+            Options::parse_from(["bench", "--scenes", "callback", "--connections", "8", "--seconds", "0.5"]);
         assert_eq!((one.scenes, one.connections), (vec![Scene::Callback], vec![8]));
         assert!(Options::try_parse_from(["bench", "--scenes", "other"]).is_err());
     }

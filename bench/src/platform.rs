@@ -122,7 +122,8 @@ impl Installation {
     /// The `id` in a command's line of JSON.
     fn made(&self, arguments: &[&str]) -> Result<String> {
         let line = self.run(arguments)?;
-        let answer: serde_json::Value = serde_json::from_str(line.trim()).context("a command's answer is no JSON")?;
+        let answer: serde_json::Value =
+            serde_json::from_str(line.trim()).context("a command's answer is no JSON")?;
         let id = answer.get("id").and_then(|id| id.as_str());
         Ok(id.with_context(|| format!("no id in {line}"))?.to_owned())
     }
@@ -137,14 +138,30 @@ impl Installation {
         let merchant_id =
             self.made(&["merchant", "create", "--world", "sandbox", "--name", "Bench", "--json"])?;
         self.run([
-            "price", "set", "--merchant", &merchant_id, "--method", "sandbox", "--currency", "CNY", "--rate", "0.60",
-            "--fixed", "0", "--minimum", "0", "--refund-fee", "returned", "--json",
+            "price",
+            "set",
+            "--merchant",
+            &merchant_id,
+            "--method",
+            "sandbox",
+            "--currency",
+            "CNY",
+            "--rate",
+            "0.60",
+            "--fixed",
+            "0",
+            "--minimum",
+            "0",
+            "--refund-fee",
+            "returned",
+            "--json",
         ])?;
         let key = PrivateKey::generate_ed25519();
         let pem = self.directory.join("bench.pem");
         std::fs::write(&pem, key.public_key_pem())?;
         let pem = pem.display().to_string();
-        let key_id = self.made(&["key", "create", "--merchant", &merchant_id, "--public-key", &pem, "--json"])?;
+        let key_id =
+            self.made(&["key", "create", "--merchant", &merchant_id, "--public-key", &pem, "--json"])?;
         let (public, internal) = self.addresses()?;
         let authority = public.to_string();
         let channel = self.channel(&authority).await?;
@@ -174,7 +191,9 @@ impl Installation {
         let snapshot = SqliteStore::open_read_only(&config)?.snapshot().await?;
         let account = snapshot.channel_accounts.into_iter().find(|account| account.world == World::Sandbox);
         let account = account.context("init made no sandbox channel account")?;
-        let Ok(secret) = account.callback_secret.try_into() else { bail!("a callback secret of another length") };
+        let Ok(secret) = account.callback_secret.try_into() else {
+            bail!("a callback secret of another length")
+        };
         let path = format!("/callback/{}", account.account.id);
         Ok(Channel { path, secret, authority: authority.to_owned() })
     }
@@ -227,7 +246,8 @@ impl Serving {
     pub async fn add_endpoint(&self, receiver: SocketAddr) -> Result<()> {
         let body = format!("{{\"url\":\"http://{receiver}/hook\",\"events\":[\"*\"]}}");
         let unique = format!("bench-endpoint-{}", receiver.port());
-        let request = self.merchant.signer.post("/v1/webhook_endpoints", &body, &unique, clock::real_now_s())?;
+        let request =
+            self.merchant.signer.post("/v1/webhook_endpoints", &body, &unique, clock::real_now_s())?;
         let mut connection = Connection::open(self.target.address).await?;
         connection.call(&request).await?.must_be(201)
     }
@@ -281,7 +301,8 @@ fn metric(text: &str, name: &str) -> Result<f64> {
         if !rest.starts_with(['{', ' ']) {
             continue;
         }
-        let value: f64 = rest.rsplit(' ').next().unwrap_or_default().parse().context("an unreadable metric")?;
+        let value: f64 =
+            rest.rsplit(' ').next().unwrap_or_default().parse().context("an unreadable metric")?;
         found = Some(found.unwrap_or(0.0) + value);
     }
     found.with_context(|| format!("the server shows no {name}"))

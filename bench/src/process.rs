@@ -23,7 +23,9 @@ fn cpu_of(stat: &str) -> Option<f64> {
 /// The most memory that a process had resident so far, MiB.
 pub fn peak_resident_mib(pid: &str) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("reading /proc")?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
     Ok(kib.context("no VmHWM in /proc")? / 1_024.0)
 }
 

@@ -120,7 +120,8 @@ impl Merchant {
         let callback = {
             let answer = connection.call(&request).await?;
             answer.must_be(201)?;
-            let payment: Payment<'_> = serde_json::from_slice(answer.body).context("an unreadable payment")?;
+            let payment: Payment<'_> =
+                serde_json::from_slice(answer.body).context("an unreadable payment")?;
             ensure!(payment.status == "requires_action", "a payment that is {}", payment.status);
             self.channel.paid(payment.latest_attempt.id)?
         };

@@ -25,7 +25,10 @@ use template::Row;
 /// Payments a second, written in batches of `batch` commands on one thread, durably.
 pub fn payments_per_s(template: &Template, directory: &Path, batch: usize, times: Times) -> Result<f64> {
     let db = open(directory)?;
-    db.execute(&template.balance.insert_sql("balance"), rusqlite::params_from_iter(template.balance.values()))?;
+    db.execute(
+        &template.balance.insert_sql("balance"),
+        rusqlite::params_from_iter(template.balance.values()),
+    )?;
     let mut writer = Writer::new(&db, template)?;
     let from = Instant::now() + times.warm_up;
     let until = from + times.measured;
@@ -254,6 +257,8 @@ fn with_delta(row: &Row) -> Result<[Value; 5]> {
 fn integer(value: &Value) -> Result<i64> {
     match value {
         Value::Integer(value) => Ok(*value),
-        Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => anyhow::bail!("a column that is no integer"),
+        Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
+            anyhow::bail!("a column that is no integer")
+        }
     }
 }

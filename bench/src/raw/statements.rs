@@ -91,11 +91,10 @@ pub struct Updater<'c> {
 
 impl<'c> Updater<'c> {
     fn new(db: &'c Connection, table: &str, changes: &[&'static str], end: &Row) -> Result<Updater<'c>> {
-        let sets: Vec<String> = (4..).zip(changes).map(|(place, name)| format!("{name} = ?{place}")).collect();
-        let sql = format!(
-            "UPDATE {table} SET {} WHERE shard = ?1 AND id = ?2 AND sequence = ?3",
-            sets.join(", ")
-        );
+        let sets: Vec<String> =
+            (4..).zip(changes).map(|(place, name)| format!("{name} = ?{place}")).collect();
+        let sql =
+            format!("UPDATE {table} SET {} WHERE shard = ?1 AND id = ?2 AND sequence = ?3", sets.join(", "));
         let values: Result<Vec<_>> = changes.iter().map(|name| Ok((*name, end.get(name)?.clone()))).collect();
         Ok(Updater { statement: db.prepare(&sql)?, shard: end.get("shard")?.clone(), values: values? })
     }

@@ -16,7 +16,10 @@ pub struct Row {
 impl Row {
     /// The place of a column.
     pub fn at(&self, column: &str) -> Result<usize> {
-        self.columns.iter().position(|name| name == column).with_context(|| format!("there is no column {column}"))
+        self.columns
+            .iter()
+            .position(|name| name == column)
+            .with_context(|| format!("there is no column {column}"))
     }
 
     /// A column's value.
@@ -63,12 +66,17 @@ impl Template {
     pub fn read(database: &Path) -> Result<Template> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(database, flags).context("opening the platform's database")?;
-        let payment = one(&db, "SELECT * FROM payment WHERE status = 'succeeded' ORDER BY id DESC LIMIT 1", [])?;
+        let payment =
+            one(&db, "SELECT * FROM payment WHERE status = 'succeeded' ORDER BY id DESC LIMIT 1", [])?;
         let (shard, id) = (payment.get("shard")?, payment.get("id")?);
         let of_payment = |sql: &str| one(&db, sql, (shard, id));
         let journal_tx = of_payment("SELECT * FROM journal_tx WHERE shard = ?1 AND source = ?2")?;
         let seq = journal_tx.get("seq")?;
-        let entries = all(&db, "SELECT * FROM journal_entry WHERE shard = ?1 AND seq = ?2 ORDER BY line", (shard, seq))?;
+        let entries = all(
+            &db,
+            "SELECT * FROM journal_entry WHERE shard = ?1 AND seq = ?2 ORDER BY line",
+            (shard, seq),
+        )?;
         let template = Template {
             idempotency: of_payment("SELECT * FROM idempotency WHERE shard = ?1 AND object = ?2")?,
             attempt: of_payment("SELECT * FROM attempt WHERE shard = ?1 AND payment = ?2")?,
@@ -109,7 +117,7 @@ fn one(db: &Connection, sql: &str, params: impl Params) -> Result<Row> {
 
 fn all(db: &Connection, sql: &str, params: impl Params) -> Result<Vec<Row>> {
     let mut statement = db.prepare(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -105,18 +105,24 @@ fn json(text: String) -> Response {
 pub fn reference(document: &Value) -> String {
     let mut body = String::from("<h1>Feiqian API</h1>");
     let text = |value: &Value| escape(value.as_str().unwrap_or(""));
-    let _ = write!(body, "<p>{}</p>", text(&document["info"]["description"]));
+    let _ = write!(body, "<p>{}</p>", text(at(document, "/info/description")));
     body.push_str("<p><a href=\"/openapi.json\">openapi.json</a> · <a href=\"/docs/errors\">errors</a></p><h2>Routes</h2>");
-    for (path, item) in members(&document["paths"]) {
+    for (path, item) in members(at(document, "/paths")) {
         for (method, operation) in members(item) {
             route(&mut body, path, method, operation);
         }
     }
     body.push_str("<h2>Objects</h2>");
-    for (name, schema) in members(&document["components"]["schemas"]) {
+    for (name, schema) in members(at(document, "/components/schemas")) {
         object(&mut body, name, schema);
     }
     page(Lang::En, "Feiqian API", &body)
+}
+
+/// The value at a JSON pointer, or null.
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    static NULL: Value = Value::Null;
+    value.pointer(pointer).unwrap_or(&NULL)
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -125,40 +131,40 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 
 fn route(body: &mut String, path: &str, method: &str, operation: &Value) {
     let text = |value: &Value| escape(value.as_str().unwrap_or(""));
-    let (id, summary) = (text(&operation["operationId"]), text(&operation["summary"]));
+    let (id, summary) = (text(at(operation, "/operationId")), text(at(operation, "/summary")));
     let (method, path) = (method.to_ascii_uppercase(), escape(path));
     let _ = write!(
         body,
         "<h3 id=\"{id}\"><code>{method} {path}</code></h3><p>{summary} {}</p>",
-        ticks(&operation["description"])
+        ticks(at(operation, "/description"))
     );
-    let request = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let request = at(operation, "/requestBody/content/application~1json/schema");
     if !request.is_null() {
         let _ = write!(body, "<p>Body: {}</p>", kind(request));
     }
-    let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+    let parameters = at(operation, "/parameters").as_array().map_or(&[][..], Vec::as_slice);
     if !parameters.is_empty() {
         body.push_str("<table><tr><th>parameter</th><th>in</th><th>meaning</th></tr>");
         for parameter in parameters {
-            let required = if parameter["required"] == Value::Bool(true) { " (required)" } else { "" };
+            let required = if *at(parameter, "/required") == Value::Bool(true) { " (required)" } else { "" };
             let _ = write!(
                 body,
                 "<tr><td><code>{}</code>{required}</td><td>{}</td><td>{}</td></tr>",
-                text(&parameter["name"]),
-                text(&parameter["in"]),
-                text(&parameter["description"]),
+                text(at(parameter, "/name")),
+                text(at(parameter, "/in")),
+                text(at(parameter, "/description")),
             );
         }
         body.push_str("</table>");
     }
     body.push_str("<table><tr><th>status</th><th>answer</th></tr>");
-    for (status, response) in members(&operation["responses"]) {
-        let shape = kind(&response["content"]["application/json"]["schema"]);
+    for (status, response) in members(at(operation, "/responses")) {
+        let shape = kind(at(response, "/content/application~1json/schema"));
         let _ = write!(
             body,
             "<tr><td>{}</td><td>{} {shape}</td></tr>",
             escape(status),
-            ticks(&response["description"])
+            ticks(at(response, "/description"))
         );
     }
     body.push_str("</table>");
@@ -185,17 +191,17 @@ fn ticks(value: &Value) -> String {
 fn object(body: &mut String, name: &str, schema: &Value) {
     let text = |value: &Value| escape(value.as_str().unwrap_or(""));
     let name = escape(name);
-    let _ = write!(body, "<h3 id=\"object-{name}\">{name}</h3><p>{}</p>", ticks(&schema["description"]));
+    let _ = write!(body, "<h3 id=\"object-{name}\">{name}</h3><p>{}</p>", ticks(at(schema, "/description")));
     let mut rows = String::new();
-    let variants = schema["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
+    let variants = at(schema, "/oneOf").as_array().map_or(&[][..], Vec::as_slice);
     for shape in std::iter::once(schema).chain(variants) {
-        for (field, inner) in members(&shape["properties"]) {
+        for (field, inner) in members(at(shape, "/properties")) {
             let _ = write!(
                 rows,
                 "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
                 escape(field),
                 kind(inner),
-                text(&inner["description"])
+                text(at(inner, "/description"))
             );
         }
     }
@@ -206,15 +212,15 @@ fn object(body: &mut String, name: &str, schema: &Value) {
 
 /// A schema's type in a few words, with a link where it has a name.
 fn kind(schema: &Value) -> String {
-    if let Some(target) = schema["$ref"].as_str() {
+    if let Some(target) = at(schema, "/$ref").as_str() {
         let name = escape(target.rsplit('/').next().unwrap_or(""));
         return format!("<a href=\"#object-{name}\">{name}</a>");
     }
-    if let Some(choices) = schema["oneOf"].as_array() {
+    if let Some(choices) = at(schema, "/oneOf").as_array() {
         return choices.iter().map(kind).collect::<Vec<_>>().join(" or ");
     }
-    match &schema["type"] {
-        Value::String(one) if one == "array" => format!("list of {}", kind(&schema["items"])),
+    match at(schema, "/type") {
+        Value::String(one) if one == "array" => format!("list of {}", kind(at(schema, "/items"))),
         Value::String(one) => escape(one),
         Value::Array(several) => {
             several.iter().filter_map(Value::as_str).map(escape).collect::<Vec<_>>().join(" or ")

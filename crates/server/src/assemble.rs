@@ -96,7 +96,10 @@ fn refuse_missing(config: &Config) -> Result<()> {
     if database.is_file() {
         return Ok(());
     }
-    bail!("there is no database at {}: run `feiqian init` first, or name the right data_dir", database.display())
+    bail!(
+        "there is no database at {}: run `feiqian init` first, or name the right data_dir",
+        database.display()
+    )
 }
 
 /// Whether another process has the database for writing.
@@ -128,7 +131,12 @@ pub(crate) fn book_path(config: &Config, account: ChannelAccountId) -> PathBuf {
 }
 
 /// Opens every channel that the accounts name. A sandbox channel on a live account is refused.
-async fn channels(config: &Config, store: &SqliteStore, public_url: &str, door: &Arc<NoticeDoor>) -> Result<Channels> {
+async fn channels(
+    config: &Config,
+    store: &SqliteStore,
+    public_url: &str,
+    door: &Arc<NoticeDoor>,
+) -> Result<Channels> {
     let mut channels = Channels::default();
     for stored in store.snapshot().await?.channel_accounts {
         let id = stored.account.id;
@@ -152,16 +160,25 @@ async fn channels(config: &Config, store: &SqliteStore, public_url: &str, door: 
 
 fn sandbox_config(config: &Config, stored: &StoredChannelAccount, public_url: &str) -> Result<SandboxConfig> {
     let id = stored.account.id;
-    let secret: [u8; 32] = stored.callback_secret.as_slice().try_into().context("the sandbox channel's secret is damaged")?;
+    let secret: [u8; 32] =
+        stored.callback_secret.as_slice().try_into().context("the sandbox channel's secret is damaged")?;
     let book = book_path(config, id);
-    Ok(SandboxConfig::new(id, secret, stored.account.cost, book, format!("{public_url}/pay"), real_now_us))
+    let pay_base_url = format!("{public_url}/pay");
+    Ok(SandboxConfig {
+        call_timeout_ms: config.sandbox.call_timeout_ms,
+        late_answer_ms: config.sandbox.late_answer_ms,
+        ..SandboxConfig::new(id, secret, stored.account.cost, book, pay_base_url, real_now_us)
+    })
 }
 
 /// The pretend wallet may never take a live payment: neither by the account's world nor by the world in its id.
 pub(crate) fn refuse_sandbox_in_live(stored: &StoredChannelAccount) -> Result<()> {
     let worlds = [stored.world, stored.account.id.uid().shard().world()];
     if stored.kind == SANDBOX_KIND && worlds.contains(&World::Live) {
-        bail!("channel account {} is a sandbox channel attached to the live world: refused", stored.account.id);
+        bail!(
+            "channel account {} is a sandbox channel attached to the live world: refused",
+            stored.account.id
+        );
     }
     Ok(())
 }
@@ -174,7 +191,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts lanes, background work and channels on an opened database.
-    pub(crate) async fn start(config: &Config, installation: &Installation, store: SqliteStore, public_url: &str) -> Result<Running> {
+    pub(crate) async fn start(
+        config: &Config,
+        installation: &Installation,
+        store: SqliteStore,
+        public_url: &str,
+    ) -> Result<Running> {
         let store = Arc::new(store);
         let door = Arc::new(NoticeDoor::default());
         let channels = channels(config, &store, public_url, &door).await?;

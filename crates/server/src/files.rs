@@ -19,14 +19,24 @@ pub(crate) fn private_directory(path: &Path) -> Result<()> {
     builder.create(path).with_context(|| format!("{} can't be made", path.display()))
 }
 
+fn close_to_others(directory: &Path) -> Result<()> {
+    set_mode(directory, 0o700)
+}
+
+/// Leaves a file to its owner alone.
+pub(crate) fn close_file(file: &Path) -> Result<()> {
+    set_mode(file, 0o600)
+}
+
 #[cfg(unix)]
-fn close_to_others(path: &Path) -> Result<()> {
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    fs::set_permissions(path, private).with_context(|| format!("{} can't be closed to others", path.display()))
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    let private = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    fs::set_permissions(path, private)
+        .with_context(|| format!("{} can't be closed to others", path.display()))
 }
 
 #[cfg(not(unix))]
-fn close_to_others(_path: &Path) -> Result<()> {
+fn set_mode(_path: &Path, _mode: u32) -> Result<()> {
     Ok(())
 }
 
@@ -49,12 +59,15 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("{} can't be made (files are never overwritten)", path.display()))?;
+    let mut file = options
+        .open(path)
+        .with_context(|| format!("{} can't be made (files are never overwritten)", path.display()))?;
     file.write_all(bytes)?;
     Ok(file.sync_all()?)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

@@ -16,9 +16,24 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Kind::Histogram, "feiqian_http_request_seconds", Unit::Seconds, "How long requests took, by route"),
     (Kind::Histogram, "feiqian_lane_batch_commands", Unit::Count, "Commands in one commit"),
     (Kind::Counter, "feiqian_lane_panics_total", Unit::Count, "Decisions that panicked; each is a defect"),
-    (Kind::Counter, "feiqian_attempts_unresolved_total", Unit::Count, "Attempts left for later because the channel did not answer"),
-    (Kind::Counter, "feiqian_callbacks_refused_total", Unit::Count, "Channel callbacks with a wrong signature"),
-    (Kind::Counter, "feiqian_callbacks_unknown_total", Unit::Count, "Channel callbacks about numbers that no row knows"),
+    (
+        Kind::Counter,
+        "feiqian_attempts_unresolved_total",
+        Unit::Count,
+        "Attempts left for later because the channel did not answer",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_callbacks_refused_total",
+        Unit::Count,
+        "Channel callbacks with a wrong signature",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_callbacks_unknown_total",
+        Unit::Count,
+        "Channel callbacks about numbers that no row knows",
+    ),
     (Kind::Counter, "feiqian_webhook_tries_total", Unit::Count, "Tries at webhook deliveries"),
     (Kind::Gauge, "feiqian_up_seconds", Unit::Seconds, "How long this process has served"),
 ];

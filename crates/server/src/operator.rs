@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use store::sqlite::SqliteStore;
 use store::Reads;
+use store::sqlite::SqliteStore;
 use zeroize::Zeroizing;
 
 /// A body is no larger.
@@ -125,7 +125,12 @@ pub(crate) fn sentence(rejection: &Rejection) -> String {
 }
 
 /// Resolves a payment through the lane of its merchant.
-pub(crate) async fn resolve(app: &App, store: &SqliteStore, id: PaymentId, decision: Decision) -> Result<Resolved, Refusal> {
+pub(crate) async fn resolve(
+    app: &App,
+    store: &SqliteStore,
+    id: PaymentId,
+    decision: Decision,
+) -> Result<Resolved, Refusal> {
     let payment = store.payment(id).await?.ok_or(Refusal::NotFound("payment"))?;
     let view = app.resolve_mismatch(payment.merchant, id, decision.into()).await?;
     Ok(Resolved {
@@ -136,19 +141,34 @@ pub(crate) async fn resolve(app: &App, store: &SqliteStore, id: PaymentId, decis
 }
 
 /// Asks the serving process at `internal` to resolve a payment.
-pub(crate) async fn ask(internal: std::net::SocketAddr, token: &str, id: PaymentId, decision: Decision) -> Result<Resolved> {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(ANSWER_MAX).build()?;
+pub(crate) async fn ask(
+    internal: std::net::SocketAddr,
+    token: &str,
+    id: PaymentId,
+    decision: Decision,
+) -> Result<Resolved> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(ANSWER_MAX)
+        .build()?;
     let request = client
         .post(format!("http://{internal}/ops/v1/payments/{id}/resolve"))
         .bearer_auth(token)
         .header(header::CONTENT_TYPE, "application/json")
         .body(serde_json::to_vec(&Resolve { resolution: decision })?);
-    let answer = request.send().await.with_context(|| format!("the server's internal listener at {internal} did not answer"))?;
+    let answer = request
+        .send()
+        .await
+        .with_context(|| format!("the server's internal listener at {internal} did not answer"))?;
     let status = answer.status();
     let body = answer.bytes().await?;
     if status.is_success() {
         return Ok(serde_json::from_slice(&body)?);
     }
     let said: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    bail!("refused ({status}): {}", said.get("detail").and_then(|detail| detail.as_str()).unwrap_or("no reason given"))
+    bail!(
+        "refused ({status}): {}",
+        said.get("detail").and_then(|detail| detail.as_str()).unwrap_or("no reason given")
+    )
 }

@@ -47,7 +47,11 @@ pub(crate) struct Listeners {
 impl Listeners {
     pub(crate) async fn bind(config: &Config) -> Result<Listeners> {
         let bind = async |key: &str, at: SocketAddr| {
-            let advice = || format!("{key}: {at} can't be listened on: choose another address, or stop what listens there");
+            let advice = || {
+                format!(
+                    "{key}: {at} can't be listened on: choose another address, or stop what listens there"
+                )
+            };
             TcpListener::bind(at).await.with_context(advice)
         };
         let public = bind("listen", config.listen).await?;
@@ -68,7 +72,11 @@ pub(crate) struct Service {
 
 impl Service {
     /// Opens the database and serves.
-    pub(crate) async fn start(config: &Config, installation: &Installation, listeners: Listeners) -> Result<Service> {
+    pub(crate) async fn start(
+        config: &Config,
+        installation: &Installation,
+        listeners: Listeners,
+    ) -> Result<Service> {
         let listen = listeners.public.local_addr()?;
         let internal_listen = listeners.internal.local_addr()?;
         let public_url = config.public_url_at(listen);
@@ -81,8 +89,10 @@ impl Service {
         let limits = config.limits.to_serve(config.stop_max_ms);
         let public_router = api::public_router(app.clone(), config.api_config(&public_url));
         let internal_router = internal_router(&running, installation, &metrics)?;
-        let public = api::serve(listeners.public, public_router, stop_public.clone().cancelled_owned(), limits);
-        let internal = api::serve(listeners.internal, internal_router, stop_internal.clone().cancelled_owned(), limits);
+        let public =
+            api::serve(listeners.public, public_router, stop_public.clone().cancelled_owned(), limits);
+        let internal =
+            api::serve(listeners.internal, internal_router, stop_internal.clone().cancelled_owned(), limits);
         let (public, internal) = (tokio::spawn(public), tokio::spawn(internal));
         tokio::spawn(sweep(metrics, stop_internal.clone()));
         let serving = Serving { listen, internal_listen, public_url, pid: std::process::id() };
@@ -105,7 +115,11 @@ impl Service {
     }
 }
 
-fn internal_router(running: &Running, installation: &Installation, metrics: &PrometheusHandle) -> Result<axum::Router> {
+fn internal_router(
+    running: &Running,
+    installation: &Installation,
+    metrics: &PrometheusHandle,
+) -> Result<axum::Router> {
     let render = metrics.clone();
     let faces = api::internal_router(running.app.clone(), move || render.render());
     Ok(faces.merge(operator::router(running, installation.operator_token()?)))

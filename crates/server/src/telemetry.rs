@@ -21,15 +21,21 @@ pub(crate) fn start(log: &Log) {
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(Masked);
     let _ = match log.format {
-        LogFormat::Json => registry.with(layer.json().flatten_event(true).with_current_span(false)).try_init(),
-        LogFormat::Pretty => registry.with(layer.with_ansi(io::IsTerminal::is_terminal(&io::stderr()))).try_init(),
+        LogFormat::Json => {
+            registry.with(layer.json().flatten_event(true).with_current_span(false)).try_init()
+        }
+        LogFormat::Pretty => {
+            registry.with(layer.with_ansi(io::IsTerminal::is_terminal(&io::stderr()))).try_init()
+        }
     };
 }
 
 /// Logging of short commands: only what went wrong, for people.
 pub(crate) fn warnings_only() {
     let registry = tracing_subscriber::registry().with(EnvFilter::new("warn"));
-    let _ = registry.with(tracing_subscriber::fmt::layer().with_writer(Masked).with_ansi(false).without_time()).try_init();
+    let _ = registry
+        .with(tracing_subscriber::fmt::layer().with_writer(Masked).with_ansi(false).without_time())
+        .try_init();
 }
 
 /// Standard error behind the mask.

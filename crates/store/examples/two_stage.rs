@@ -42,7 +42,6 @@ fn main() {
         }
     }
     let elapsed = start.elapsed();
-    println!("{}", std::fs::read_to_string("/proc/self/io").unwrap().replace('\n', " "));
     let each = |time: Duration| time.as_secs_f64() * 1e6 / done as f64;
     println!(
         "{done} payments in {elapsed:.2?}: {:.0}/s, {:.1} µs each (load {:.1}, write and commit {:.1}), {:?}",

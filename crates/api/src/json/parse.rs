@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
 fn is_repeated<'a>(
     members: &[(Cow<'a, str>, Value<'a>)],
     names: &mut HashSet<Cow<'a, str>>,
-    name: &Cow<'a, str>,
+    name: &str,
 ) -> bool {
     if members.len() < LINEAR_MAX {
         return members.iter().any(|(known, _)| known == name);
@@ -307,7 +307,7 @@ fn is_repeated<'a>(
     if names.is_empty() {
         names.extend(members.iter().map(|(known, _)| known.clone()));
     }
-    !names.insert(name.clone())
+    !names.insert(Cow::Owned(name.to_owned()))
 }
 
 #[cfg(test)]

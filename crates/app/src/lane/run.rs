@@ -307,8 +307,7 @@ fn remember_acceptance(
     let nonce = nonce.filter(|_| *outcome != Outcome::Existing);
     let (key_hash, fingerprint) = match (work.re.key, nonce) {
         (Some(key), _) => (key.hash, key.fingerprint),
-        // Without a key the row stands under its nonce, in a range of its own.
-        (None, Some((_, hash))) => (hash, [0; 16]),
+        (None, Some((_, hash))) => (under_nonce(facts.real_now_us, hash), [0; 16]),
         (None, None) => return,
     };
     working.remember(IdempotencyRow {
@@ -320,6 +319,17 @@ fn remember_acceptance(
         refusal: None,
         created_at_us: facts.real_now_us,
     });
+}
+
+/// Without an idempotency key the row stands under time and nonce: nobody looks it up by that, and rows in order of time keep
+/// the table's last page hot. The nonce itself has its own unique index.
+fn under_nonce(real_now_us: i64, nonce: [u8; 16]) -> [u8; 16] {
+    let seconds = u32::try_from(real_now_us / 1_000_000).unwrap_or(u32::MAX).to_be_bytes();
+    let mut key = nonce;
+    for (slot, byte) in key.iter_mut().zip(seconds) {
+        *slot = byte;
+    }
+    key
 }
 
 /// The rows that the command is about, as they will be committed.

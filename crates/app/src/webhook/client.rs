@@ -85,7 +85,8 @@ impl Clients {
     pub fn new(rules: UrlRules, times: Times) -> Result<Clients, ClientFault> {
         let resolving = Arc::new(Semaphore::new(RESOLVING_MAX));
         let make = |world| {
-            let resolver = CheckedResolver { private: rules.private_in(world), resolving: Arc::clone(&resolving) };
+            let resolver =
+                CheckedResolver { private: rules.private_in(world), resolving: Arc::clone(&resolving) };
             build(resolver, times).map_err(|error| ClientFault(error.without_url().to_string()))
         };
         let total = Duration::from_millis(times.total_ms);
@@ -154,7 +155,10 @@ fn signature(request: &Request<'_>) -> Option<String> {
 }
 
 fn retry_after_s(headers: &HeaderMap, now_us: i64) -> Option<i64> {
-    headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| schedule::retry_after_s(text, now_us))
+    headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| schedule::retry_after_s(text, now_us))
 }
 
 async fn drain(mut response: reqwest::Response) {
@@ -283,7 +287,12 @@ mod tests {
 
     #[test]
     fn a_name_leads_to_allowed_addresses_only() {
-        let mixed = vec![address("127.0.0.1"), address("8.8.8.8"), address("::ffff:10.0.0.1"), address("169.254.169.254")];
+        let mixed = vec![
+            address("127.0.0.1"),
+            address("8.8.8.8"),
+            address("::ffff:10.0.0.1"),
+            address("169.254.169.254"),
+        ];
         assert_eq!(allowed(mixed.clone(), false), Ok(vec![address("8.8.8.8")]));
         assert_eq!(
             allowed(mixed, true),

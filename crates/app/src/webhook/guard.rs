@@ -118,7 +118,10 @@ fn is_forbidden_v4(ip: Ipv4Addr) -> bool {
 fn is_forbidden_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
         // Protocol assignments (Teredo, ORCHID, benchmarks), documentation twice, 6to4.
-        [0x2001, 0x0000..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0x0000..=0x0fff, ..] | [0x2002, ..] => true,
+        [0x2001, 0x0000..=0x01ff, ..]
+        | [0x2001, 0x0db8, ..]
+        | [0x3fff, 0x0000..=0x0fff, ..]
+        | [0x2002, ..] => true,
         [0x2000..=0x3fff, ..] => false,
         _ => true,
     }
@@ -266,10 +269,22 @@ mod tests {
 
     #[test]
     fn the_sandbox_may_be_opened_for_private_addresses_only() {
-        for url in ["http://127.0.0.1:9000/", "http://localhost/", "http://10.1.2.3/", "http://[::1]/", "http://[fd12::1]/"] {
+        for url in [
+            "http://127.0.0.1:9000/",
+            "http://localhost/",
+            "http://10.1.2.3/",
+            "http://[::1]/",
+            "http://[fd12::1]/",
+        ] {
             assert!(check_url(url, World::Sandbox, &OPEN).is_ok(), "{url}");
         }
-        for url in ["http://169.254.169.254/", "http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://0.0.0.0/", "http://224.0.0.1/"] {
+        for url in [
+            "http://169.254.169.254/",
+            "http://[fe80::1]/",
+            "http://[fd00:ec2::254]/",
+            "http://0.0.0.0/",
+            "http://224.0.0.1/",
+        ] {
             assert_eq!(check_url(url, World::Sandbox, &OPEN), Err(UrlRefusal::ForbiddenAddress), "{url}");
         }
     }
@@ -280,7 +295,9 @@ mod tests {
         let known = |url| host_is_registered(url, registered.into_iter());
         assert!(known("https://shop.example:8443/other") && known("https://SHOP.example./x"));
         assert!(known("https://xn--bcher-kva.example/"));
-        assert!(!known("https://evil.example/") && !known("https://shop.example.evil/") && !known("nonsense"));
+        assert!(
+            !known("https://evil.example/") && !known("https://shop.example.evil/") && !known("nonsense")
+        );
         assert!(!known("https://pay.shop.example/"));
     }
 }

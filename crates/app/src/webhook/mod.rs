@@ -1,39 +1,21 @@
-//! placeholder of the founder while this module is being written: overwrite
-use crate::{clock::Clock, config::Config};
-use arc_swap::ArcSwap;
-use std::sync::Arc;
-use store::Store;
-pub mod guard {
-    pub struct UrlRules {
-        pub allow_private: bool,
-    }
-    pub fn check_url(url: &str, _: domain::World, _: &UrlRules) -> Result<url::Url, url::ParseError> {
-        url.parse()
-    }
-    pub fn host_is_registered<'a>(_: &str, _: impl Iterator<Item = &'a str>) -> bool {
-        true
-    }
-}
-pub struct DelivererConfig {
-    pub store: Arc<dyn Store>,
-    pub config: Arc<ArcSwap<Config>>,
-    pub clock: Clock,
-    pub rules: guard::UrlRules,
-}
-impl DelivererConfig {
-    pub fn defaults(store: Arc<dyn Store>, config: Arc<ArcSwap<Config>>, clock: Clock) -> Self {
-        Self { store, config, clock, rules: guard::UrlRules { allow_private: false } }
-    }
-}
-pub struct Deliverer;
-impl Deliverer {
-    pub fn start(_: DelivererConfig) -> DelivererHandle {
-        DelivererHandle
-    }
-}
-pub struct DelivererHandle;
-impl DelivererHandle {
-    pub fn hint(&self, _: &[domain::event::Event]) {}
-    pub fn wake(&self) {}
-    pub async fn stop(&self) {}
-}
+//! Webhooks: every committed event goes to the endpoints that want it, at least once, signed per Standard Webhooks, in order
+//! per object and never to an address inside somebody's network.
+//!
+//! The outbox is the events' own rows. A first try starts from memory right after the commit; everything else, and whatever
+//! memory lost, is found in the database by a poll. Outcomes are written in batches; a lost one means one more try.
+
+mod client;
+pub mod guard;
+pub mod health;
+mod notice;
+mod plan;
+mod pump;
+pub mod schedule;
+mod worker;
+mod writer;
+
+pub use client::ClientFault;
+pub use worker::{Deliverer, DelivererConfig, DelivererHandle};
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ pub(super) struct Job {
     pub(super) url: String,
     /// Tries made before.
     pub(super) tries: i64,
+    /// Read from the database, where more of its object may wait than this node knows.
+    pub(super) found: bool,
 }
 
 impl Job {
@@ -44,13 +46,14 @@ impl Job {
             endpoint: new.endpoint,
             url: new.url.clone(),
             tries: 0,
+            found: false,
         })
     }
 
     /// A delivery as the database holds it.
     pub(super) fn of_delivery(delivery: Delivery) -> Job {
         let Delivery { id, event, endpoint, url, tries, .. } = delivery;
-        Job { id, event: Arc::new(event), endpoint, url, tries }
+        Job { id, event: Arc::new(event), endpoint, url, tries, found: true }
     }
 
     pub(super) fn destination(&self) -> Destination {
@@ -125,10 +128,7 @@ pub(super) enum Admission {
     Later,
     /// Its destination has more waiting than it can take. It is put off, so that it does not hide others that are due; it
     /// counts as a try when the destination is failing.
-    PutOff {
-        job: Box<Job>,
-        failing: bool,
-    },
+    PutOff { job: Box<Job>, failing: bool },
 }
 
 /// The end of a try, as the plan needs to know it.
@@ -145,6 +145,8 @@ pub(super) struct Plan {
     limits: Limits,
     /// Objects made after this are known whole from hints; about older ones the database is asked.
     trusted_since_ms: u64,
+    /// The newest event seen.
+    newest_ms: u64,
     lines: HashMap<Destination, Line>,
     /// Destinations that may have something to start, each once.
     turn: VecDeque<Destination>,
@@ -166,6 +168,7 @@ impl Plan {
         Plan {
             limits,
             trusted_since_ms: ms(real_now_us),
+            newest_ms: ms(real_now_us),
             lines: HashMap::new(),
             turn: VecDeque::new(),
             busy: HashMap::new(),
@@ -187,6 +190,7 @@ impl Plan {
 
     /// A delivery of an event just committed. False: the database must be asked soon.
     pub(super) fn hint(&mut self, job: Job) -> bool {
+        self.newest_ms = self.newest_ms.max(made_at_ms(job.event.id.0));
         if self.active.contains(&job.id) {
             return true;
         }
@@ -217,6 +221,7 @@ impl Plan {
 
     /// A delivery that the database says is due.
     pub(super) fn due(&mut self, job: Job) -> Admission {
+        self.newest_ms = self.newest_ms.max(made_at_ms(job.event.id.0));
         let key = job.key();
         if self.active.contains(&job.id) || self.busy.contains_key(&key) {
             return Admission::Later;
@@ -300,8 +305,7 @@ impl Plan {
         None
     }
 
-    /// A try ended; its outcome is about to be written. Answers the jobs that must be put off because their destination turned
-    /// out to fail.
+    /// A try ended; its outcome is about to be written.
     pub(super) fn ended(&mut self, job: &Job, ended: Ended) {
         let key = job.key();
         self.running = self.running.saturating_sub(1);
@@ -358,8 +362,8 @@ impl Plan {
 
     fn park(&mut self, key: Key, id: DeliveryId) {
         if self.parked.len() >= PARKED_MAX && !self.parked.contains_key(&key) {
-            // Every object that is pending now was made before now, which is later than this one was.
-            self.trusted_since_ms = self.trusted_since_ms.max(made_at_ms(id.0)).max(made_at_ms(key.1));
+            // All of them were made before the newest event that was told of.
+            self.trusted_since_ms = self.trusted_since_ms.max(self.newest_ms);
             self.parked.clear();
         }
         let ids = self.parked.entry(key).or_default();

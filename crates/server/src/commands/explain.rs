@@ -61,8 +61,12 @@ async fn tell(store: &SqliteStore, id: &str) -> Result<Told> {
     }
     let id = match (PaymentId::parse(id), AttemptId::parse(id)) {
         (Some(payment), _) => payment,
-        (None, Some(attempt)) => store.attempt(attempt).await?.with_context(|| format!("there is no attempt {attempt}"))?.payment,
-        (None, None) => bail!("{id}: expected the id of a payment (pay_…), attempt (att_…) or refund (rfd_…)"),
+        (None, Some(attempt)) => {
+            store.attempt(attempt).await?.with_context(|| format!("there is no attempt {attempt}"))?.payment
+        }
+        (None, None) => {
+            bail!("{id}: expected the id of a payment (pay_…), attempt (att_…) or refund (rfd_…)")
+        }
     };
     let payment = store.payment(id).await?.with_context(|| format!("there is no payment {id}"))?;
     tell_payment(store, &payment).await
@@ -78,7 +82,10 @@ async fn tell_payment(store: &SqliteStore, payment: &Payment) -> Result<Told> {
         lines.extend(lines_of(store, attempt.id.uid()).await?);
     }
     for capture in store.captures_of(payment.id).await? {
-        history.push(Happened { at_us: capture.updated_at_us, what: format!("{} of {}: {}", capture.id, capture.amount, capture.status) });
+        history.push(Happened {
+            at_us: capture.updated_at_us,
+            what: format!("{} of {}: {}", capture.id, capture.amount, capture.status),
+        });
         lines.extend(lines_of(store, capture.id.uid()).await?);
     }
     history.extend(events_of(store, payment.id.uid()).await?);
@@ -98,7 +105,13 @@ async fn tell_refund(store: &SqliteStore, refund: &Refund) -> Result<Told> {
     finish(refund.id.to_string(), summary, history, price_of(store, &payment).await?, lines)
 }
 
-fn finish(id: String, summary: String, mut history: Vec<Happened>, price: Option<Value>, mut lines: Vec<StoredLine>) -> Result<Told> {
+fn finish(
+    id: String,
+    summary: String,
+    mut history: Vec<Happened>,
+    price: Option<Value>,
+    mut lines: Vec<StoredLine>,
+) -> Result<Told> {
     history.sort_by_key(|item| item.at_us);
     lines.sort_by_key(|line| (line.seq, line.line));
     lines.dedup_by_key(|line| (line.seq, line.line));
@@ -106,15 +119,27 @@ fn finish(id: String, summary: String, mut history: Vec<Happened>, price: Option
 }
 
 fn tell_attempt(attempt: &Attempt) -> Happened {
-    let failure = attempt.failure.as_ref().map_or(String::new(), |failure| format!(": {} ({})", failure.code, failure.message));
-    let contradiction = attempt.contradiction.as_ref().map_or(String::new(), |what| format!("; the channel contradicted itself: {what}"));
-    let what = format!("{} at {} is {}{failure}{contradiction}", attempt.id, attempt.channel_account, attempt.status);
+    let failure = attempt
+        .failure
+        .as_ref()
+        .map_or(String::new(), |failure| format!(": {} ({})", failure.code, failure.message));
+    let contradiction = attempt
+        .contradiction
+        .as_ref()
+        .map_or(String::new(), |what| format!("; the channel contradicted itself: {what}"));
+    let what = format!(
+        "{} at {} is {}{failure}{contradiction}",
+        attempt.id, attempt.channel_account, attempt.status
+    );
     Happened { at_us: attempt.updated_at_us, what }
 }
 
 async fn events_of(store: &SqliteStore, object: Uid) -> Result<Vec<Happened>> {
     let events = store.events_of_object(object.shard(), object).await?;
-    let told = events.into_iter().map(|event| Happened { at_us: event.created_at_us, what: format!("{} told ({})", event.kind.as_str(), event.id) });
+    let told = events.into_iter().map(|event| Happened {
+        at_us: event.created_at_us,
+        what: format!("{} told ({})", event.kind.as_str(), event.id),
+    });
     Ok(told.collect())
 }
 
@@ -128,7 +153,10 @@ async fn price_of(store: &SqliteStore, payment: &Payment) -> Result<Option<Value
         return Ok(None);
     }
     let prices = store.snapshot().await?.prices;
-    let price: &Price = prices.iter().find(|price| price.id == payment.price).context("the payment's price version is missing")?;
+    let price: &Price = prices
+        .iter()
+        .find(|price| price.id == payment.price)
+        .context("the payment's price version is missing")?;
     let fee = price.rule.fee(payment.captured_minor)?;
     Ok(Some(json!({
         "version": price.id.to_string(),
@@ -165,7 +193,9 @@ impl Told {
             }));
         }
         let (id, summary, price) = (&self.id, &self.summary, &self.price);
-        Ok(json!({"object": "explanation", "id": id, "summary": summary, "history": history, "price": price, "ledger": ledger}))
+        Ok(
+            json!({"object": "explanation", "id": id, "summary": summary, "history": history, "price": price, "ledger": ledger}),
+        )
     }
 
     fn to_text(&self) -> Result<String> {
@@ -174,10 +204,18 @@ impl Told {
             text += &format!("\n  {}  {}", output::instant(item.at_us)?, item.what);
         }
         if let Some(price) = &self.price {
-            let of = |name: &str| price.get(name).map_or(String::new(), |value| value.to_string().trim_matches('"').to_owned());
+            let of = |name: &str| {
+                price.get(name).map_or(String::new(), |value| value.to_string().trim_matches('"').to_owned())
+            };
             text += &format!(
                 "\n\nFee 手续费\n  {} % of {} + {} = {}, rounded {} (booked {}), price {}",
-                of("rate"), of("captured"), of("fixed"), of("exact"), of("rounded"), of("booked"), of("version"),
+                of("rate"),
+                of("captured"),
+                of("fixed"),
+                of("exact"),
+                of("rounded"),
+                of("booked"),
+                of("version"),
             );
         }
         text += "\n\nLedger 分录";

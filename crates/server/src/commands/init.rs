@@ -62,14 +62,19 @@ pub(crate) async fn create(config: &Config) -> Result<ChannelAccountId> {
         bail!("{} exists already: init makes new installations only", database.display());
     }
     files::private_directory(&config.data_dir)?;
-    if let Some(parent) = config.master_key_file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+    if let Some(parent) =
+        config.master_key_file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists())
+    {
         files::private_directory(parent)?;
     }
-    let provider = MasterKeyFile::create(&config.master_key_file)
-        .context("master key; if it is left over from an init that did not finish, remove it and start again")?;
+    let provider = MasterKeyFile::create(&config.master_key_file).context(
+        "master key; if it is left over from an init that did not finish, remove it and start again",
+    )?;
     let sqlite = assemble::sqlite(config, Arc::new(Sealer::new(Arc::new(provider))));
     let zone = TimeZone::get(OPERATOR_ZONE)?;
     store::sqlite::init(&sqlite, business_day(sqlite.now_us, &zone))?;
+    // SQLite gives its log and shared memory the mode of the database.
+    files::close_file(&database)?;
     let store = SqliteStore::open(&sqlite)?;
     let account = sandbox_account(sqlite.now_us)?;
     assemble::refuse_sandbox_in_live(&account)?;

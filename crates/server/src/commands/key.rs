@@ -61,7 +61,8 @@ pub(crate) enum Proof {
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let Command::Create(create) = command;
     super::short(&create.file, async |config| {
-        let merchant = MerchantId::parse(&create.merchant).context("--merchant: not a merchant's id (mch_…)")?;
+        let merchant =
+            MerchantId::parse(&create.merchant).context("--merchant: not a merchant's id (mch_…)")?;
         let store = Installation::find(&config)?.open_control()?;
         let proof = proof(&create)?;
         let key = make(&store, merchant, &create.name, &proof).await?;
@@ -86,8 +87,13 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn text(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> String {
     match (bearer, private) {
-        (Some(token), _) => format!("API key {}\n  Authorization: Bearer {token}\n  It is not shown again. 仅显示一次", key.id),
-        (None, Some(file)) => format!("API key {} (keyid in signatures)\n  private key in {}", key.id, file.display()),
+        (Some(token), _) => format!(
+            "API key {}\n  Authorization: Bearer {token}\n  It is not shown again. 仅显示一次",
+            key.id
+        ),
+        (None, Some(file)) => {
+            format!("API key {} (keyid in signatures)\n  private key in {}", key.id, file.display())
+        }
         (None, None) => format!("API key {} (keyid in signatures)", key.id),
     }
 }
@@ -111,14 +117,21 @@ fn proof(create: &Create) -> Result<Proof> {
 }
 
 /// Makes a key.
-pub(crate) async fn make(store: &impl Control, merchant: MerchantId, name: &str, proof: &Proof) -> Result<ApiKey> {
+pub(crate) async fn make(
+    store: &impl Control,
+    merchant: MerchantId,
+    name: &str,
+    proof: &Proof,
+) -> Result<ApiKey> {
     if !store.snapshot().await?.merchants.iter().any(|known| known.id == merchant) {
         bail!("there is no merchant {merchant}");
     }
     let shard = merchant.uid().shard();
     let (bearer_hash, public_key_pem) = match proof {
         Proof::Bearer(_) if shard.world() == World::Live => {
-            bail!("bearer tokens are for the sandbox: a live key signs its requests (--public-key F or --generate F)")
+            bail!(
+                "bearer tokens are for the sandbox: a live key signs its requests (--public-key F or --generate F)"
+            )
         }
         Proof::Bearer(token) => (Some(token.hash()), None),
         Proof::Signature(key) => (None, Some(key.to_pem())),

@@ -11,7 +11,7 @@ use domain::World;
 use domain::merchant::Merchant;
 use serde_json::json;
 use std::process::ExitCode;
-use store::{Control, Store};
+use store::Store;
 use zeroize::Zeroizing;
 
 /// What can be done with merchants.
@@ -85,9 +85,15 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             "debt_limit_minor": new.debt_limit_minor,
             "webhook_secret": secret.as_str(),
         });
+        let (id, world) = (merchant.id, merchant.world.as_str());
+        let (method, kind) = match merchant.world {
+            World::Live => ("METHOD", "--generate KEY.pem"),
+            World::Sandbox => ("sandbox", "--bearer"),
+        };
         let text = format!(
-            "Merchant {} ({}, {})\n  webhook secret for notify_url  {}\nNext: feiqian price set --merchant {} --method sandbox --currency CNY --rate 0.60\n      feiqian key create --merchant {} --bearer",
-            merchant.id, merchant.name, merchant.world.as_str(), secret.as_str(), merchant.id, merchant.id,
+            "Merchant {id} ({}, {world})\n  webhook secret for notify_url  {}\nNext: feiqian price set --merchant {id} --method {method} --currency CNY --rate 0.60\n      feiqian key create --merchant {id} {kind}",
+            merchant.name,
+            secret.as_str(),
         );
         output::answer(create.json, &json, &text)?;
         Ok(ExitCode::SUCCESS)
@@ -95,23 +101,35 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 }
 
 /// Makes a merchant; answers it with the secret that signs deliveries to a payment's own `notify_url`.
-pub(crate) async fn make(store: &(impl Store + Control), new: &NewMerchant) -> Result<(Merchant, Zeroizing<String>)> {
+pub(crate) async fn make(
+    store: &impl Store,
+    new: &NewMerchant,
+) -> Result<(Merchant, Zeroizing<String>)> {
     let merchant = app::create_merchant(store, new, real_now_us()).await.map_err(refused)?;
     let secrets = store.snapshot().await?.default_secrets;
-    let secret = secrets.into_iter().find(|(id, _)| *id == merchant.id).context("the merchant's secret was not stored")?.1;
+    let secret = secrets
+        .into_iter()
+        .find(|(id, _)| *id == merchant.id)
+        .context("the merchant's secret was not stored")?
+        .1;
     Ok((merchant, secret_text(&secret)?))
 }
 
 /// The form in which a webhook secret is handed out.
 pub(crate) fn secret_text(secret: &[u8]) -> Result<Zeroizing<String>> {
-    let text = Zeroizing::new(format!("whsec_{}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, secret)));
+    let text = Zeroizing::new(format!(
+        "whsec_{}",
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, secret)
+    ));
     Ok(WebhookSecret::parse(&text)?.expose())
 }
 
 /// A use case's refusal as a sentence for the command line.
 pub(crate) fn refused(refusal: Refusal) -> anyhow::Error {
     match refusal {
-        Refusal::FieldInvalid { pointer, detail } => anyhow!("--{}: {detail}", pointer.trim_start_matches('/').replace('_', "-")),
+        Refusal::FieldInvalid { pointer, detail } => {
+            anyhow!("--{}: {detail}", pointer.trim_start_matches('/').replace('_', "-"))
+        }
         Refusal::NotFound(noun) => anyhow!("there is no such {noun}"),
         Refusal::Rejected { rejection, .. } => anyhow!("{}", crate::operator::sentence(&rejection)),
         Refusal::StoreUnavailable => anyhow!("the database is busy or can't be written now: try again"),

@@ -32,14 +32,19 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Payment { command } => payment::run(command),
         Command::Sandbox { command } => sandbox::run(command),
         Command::Bench => {
-            output::line("The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench");
+            output::line(
+                "The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench",
+            );
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
 /// Runs a short command: settings from the file, warnings on standard error, a small runtime.
-pub(crate) fn short<T>(file: &crate::cli::ConfigFile, work: impl AsyncFnOnce(Config) -> Result<T>) -> Result<T> {
+pub(crate) fn short<T>(
+    file: &crate::cli::ConfigFile,
+    work: impl AsyncFnOnce(Config) -> Result<T>,
+) -> Result<T> {
     let config = Config::load(file.config.as_deref())?;
     telemetry::warnings_only();
     block_on(1, work(config))
@@ -47,6 +52,7 @@ pub(crate) fn short<T>(file: &crate::cli::ConfigFile, work: impl AsyncFnOnce(Con
 
 /// Runs a future to its end on a runtime of its own.
 pub(crate) fn block_on<T>(worker_threads: usize, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads).enable_all().build()?;
     runtime.block_on(work)
 }

@@ -65,7 +65,8 @@ async fn resolve(config: &Config, id: PaymentId, decision: Decision) -> Result<R
             resolved.map_err(super::merchant::refused)
         }
         Err(error) if is_in_use(&error) => {
-            let internal = Serving::read(config).map_or(config.internal_listen, |serving| serving.internal_listen);
+            let internal =
+                Serving::read(config).map_or(config.internal_listen, |serving| serving.internal_listen);
             operator::ask(internal, &installation.operator_token()?, id, decision).await
         }
         Err(error) => Err(error),

@@ -67,7 +67,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn parse(set: &Set) -> Result<NewPrice> {
     let merchant = MerchantId::parse(&set.merchant).context("--merchant: not a merchant's id (mch_…)")?;
-    let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let is_name =
+        |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if set.method.is_empty() || set.method.len() > 32 || !is_name(&set.method) {
         bail!("--method: 1 to 32 of a-z 0-9 _, such as sandbox");
     }
@@ -76,9 +77,12 @@ fn parse(set: &Set) -> Result<NewPrice> {
             bail!("--{name}: minor units, zero or more");
         }
     }
-    let rate = Rate::parse(&set.rate).with_context(|| format!("--rate: {} is no percentage such as 0.60", set.rate))?;
-    let currency = Currency::parse(&set.currency).with_context(|| format!("--currency: {} is no currency such as CNY", set.currency))?;
-    let refund_fee = RefundFee::parse(&set.refund_fee).context("--refund-fee: returned, kept, or minor units above zero")?;
+    let rate = Rate::parse(&set.rate)
+        .with_context(|| format!("--rate: {} is no percentage such as 0.60", set.rate))?;
+    let currency = Currency::parse(&set.currency)
+        .with_context(|| format!("--currency: {} is no currency such as CNY", set.currency))?;
+    let refund_fee = RefundFee::parse(&set.refund_fee)
+        .context("--refund-fee: returned, kept, or minor units above zero")?;
     let rule = FeeRule { rate, fixed_minor: set.fixed, minimum_minor: set.minimum, cap_minor: set.cap };
     Ok(NewPrice { merchant, method: set.method.clone(), currency, rule, refund_fee })
 }

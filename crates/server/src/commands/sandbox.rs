@@ -39,10 +39,13 @@ pub struct Options {
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let Command::Bill(options) = command;
     super::short(&options.file, async |config| {
-        let date = Day::parse(&options.date).with_context(|| format!("--date: {} is no day (YYYY-MM-DD)", options.date))?;
+        let date = Day::parse(&options.date)
+            .with_context(|| format!("--date: {} is no day (YYYY-MM-DD)", options.date))?;
         let store = Installation::find(&config)?.open_read_only()?;
         let accounts = store.snapshot().await?.channel_accounts;
-        let Some(account) = accounts.iter().find(|stored| stored.kind == SANDBOX_KIND).map(|stored| stored.account.id) else {
+        let Some(account) =
+            accounts.iter().find(|stored| stored.kind == SANDBOX_KIND).map(|stored| stored.account.id)
+        else {
             bail!("this installation has no sandbox channel");
         };
         let path = book_path(&config, account);

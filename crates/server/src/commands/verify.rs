@@ -43,7 +43,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             false => installation.open_read_only()?,
         };
         let seed = u64::from_be_bytes(crypto::secret::random_bytes());
-        let what = verify::Options { full: options.full, remember: options.remember, ..verify::Options::incremental(seed) };
+        let what = verify::Options {
+            full: options.full,
+            remember: options.remember,
+            ..verify::Options::incremental(seed)
+        };
         let report = prove(&installation, &store, what, &mut Bar::new()).await?;
         output::answer(options.json, &as_json(&report), &text(&report))?;
         match &report.difference {
@@ -72,7 +76,9 @@ struct Bar(ProgressBar);
 impl Bar {
     fn new() -> Bar {
         let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("verify {wide_bar} {pos}/{len} transactions, {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("verify {wide_bar} {pos}/{len} transactions, {eta} left")
+        {
             bar.set_style(style);
         }
         Bar(bar)
@@ -124,11 +130,21 @@ fn text(report: &Report) -> String {
     };
     let mut text = format!(
         "{verdict}\n  {} transactions, {} lines, {} accounts, {} objects; {} blocks and {} old ones, {} transactions not sealed yet",
-        report.transactions, report.lines, report.accounts, report.objects, report.blocks, report.old_blocks, report.unsealed,
+        report.transactions,
+        report.lines,
+        report.accounts,
+        report.objects,
+        report.blocks,
+        report.old_blocks,
+        report.unsealed,
     );
     for ChainEnd { shard, block, last_seq, chained } in &report.chain_ends {
         let root = crypto::hex(chained);
-        text += &format!("\n  {} shard {}: block {block} to transaction {last_seq}, root {root}", shard.world().as_str(), shard.0);
+        text += &format!(
+            "\n  {} shard {}: block {block} to transaction {last_seq}, root {root}",
+            shard.world().as_str(),
+            shard.0
+        );
     }
     text
 }

@@ -11,12 +11,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         return Err(ConfigFault::Value { key: "master_key_file", why });
     }
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    // The lease must outlast the longest call, which waits no longer than a request does.
-    let lease_least = config.sync_wait_ms.saturating_add(5_000);
+    // Who works under a lease must be done, or have given up, before it ends.
+    let lease_least = config.sandbox.call_timeout_ms.saturating_add(1_000);
     for (key, value, range) in [
         ("worker_threads", count(config.worker_threads), 1..=256),
         ("sync_wait_ms", config.sync_wait_ms, 0..=30_000),
         ("stop_max_ms", config.stop_max_ms, 0..=600_000),
+        ("sandbox.call_timeout_ms", config.sandbox.call_timeout_ms, 50..=20_000),
+        ("sandbox.late_answer_ms", config.sandbox.late_answer_ms, 10..=20_000),
         ("lanes.batch_max", count(config.lanes.batch_max), 1..=1_024),
         ("lanes.queue_max", count(config.lanes.queue_max), 1..=1_000_000),
         ("lanes.lease_ms", config.lanes.lease_ms, lease_least..=600_000),

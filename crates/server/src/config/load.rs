@@ -34,8 +34,12 @@ impl Config {
             None => None,
         };
         // Not `Environment::source` unset: only ours are looked at, and tests hand in their own.
-        let ours = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-        Config::read(text.as_deref(), ours.filter(|(key, _)| key.to_ascii_uppercase().starts_with("FEIQIAN__")).collect())
+        let ours = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        Config::read(
+            text.as_deref(),
+            ours.filter(|(key, _)| key.to_ascii_uppercase().starts_with("FEIQIAN__")).collect(),
+        )
     }
 
     /// The settings of a TOML text and variables.
@@ -51,10 +55,12 @@ impl Config {
             .with_list_parse_key("trusted_proxies")
             .ignore_empty(true)
             .source(Some(variables));
-        let builder = config::Config::builder().add_source(File::from_str(toml.unwrap_or(""), FileFormat::Toml));
+        let builder =
+            config::Config::builder().add_source(File::from_str(toml.unwrap_or(""), FileFormat::Toml));
         let read = builder.add_source(environment).build();
-        let config: Config =
-            read.and_then(config::Config::try_deserialize).map_err(|error| ConfigFault::Read(error.to_string()))?;
+        let config: Config = read
+            .and_then(config::Config::try_deserialize)
+            .map_err(|error| ConfigFault::Read(error.to_string()))?;
         check::check(&config)?;
         Ok(config)
     }
@@ -155,7 +161,10 @@ mod tests {
         ];
         let config = read(toml, &variables).unwrap();
         assert_eq!(config.listen.port(), 2000);
-        assert_eq!((config.sync_wait_ms, config.log.level, config.log.format), (7, LogLevel::Debug, LogFormat::Pretty));
+        assert_eq!(
+            (config.sync_wait_ms, config.log.level, config.log.format),
+            (7, LogLevel::Debug, LogFormat::Pretty)
+        );
         assert!(config.sandbox.allow_private_webhooks);
         assert_eq!(config.trusted_proxies.len(), 2);
         assert_eq!(config.database(), Path::new("/srv/feiqian/feiqian.db"));

@@ -3,11 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 /// `[sandbox]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sandbox {
     /// Whether webhooks of the sandbox may go to private and loopback addresses.
     pub allow_private_webhooks: bool,
+    /// After this a call that the sandbox channel lost is given up as unknown, milliseconds.
+    pub call_timeout_ms: u64,
+    /// So late the answer of `answer_late` comes, milliseconds.
+    pub late_answer_ms: u64,
+}
+
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox { allow_private_webhooks: false, call_timeout_ms: 3_000, late_answer_ms: 2_000 }
+    }
 }
 
 /// `[log]`

@@ -27,9 +27,10 @@ impl File {
     }
 }
 
-/// The root of the repository.
+/// The root of the repository: where cargo runs the test, which with a shared target folder need not be where it was built.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&here).join("../..").canonicalize().expect("the repository is there")
 }
 
 /// Every text file of the repository but what was built or downloaded, in the order of their paths.

@@ -15,18 +15,24 @@ fn r12_two_captures_of_sixty_on_one_hundred() {
         for _ in 0..4 {
             let id = merchant.authorized(10_000).await.id();
             let sixty = json!({ "amount": cny(6_000) });
-            let (one, two) = tokio::join!(merchant.capture(&id, &sixty).send(), merchant.capture(&id, &sixty).send());
+            let (one, two) =
+                tokio::join!(merchant.capture(&id, &sixty).send(), merchant.capture(&id, &sixty).send());
             let mut statuses = [one.status, two.status];
             statuses.sort_unstable();
             assert_eq!(statuses, [201, 422], "{} {}", one.text, two.text);
             let refused = if one.status == 422 { one } else { two };
             refused.expect_problem(422, "capture_exceeds_authorized");
-            let open = merchant.payment_when(&id, "captured 60", |p| p["amount_captured"]["value"] == 6_000).await;
+            let open =
+                merchant.payment_when(&id, "captured 60", |p| p["amount_captured"]["value"] == 6_000).await;
             assert_eq!((&open["status"], &open["fee"]["value"]), (&json!("authorized"), &json!(36)));
-            let void = merchant.client.call("POST", &format!("/v1/payments/{id}/void")).send().await.expect(200);
+            let void =
+                merchant.client.call("POST", &format!("/v1/payments/{id}/void")).send().await.expect(200);
             assert_ne!(void["status"], "failed");
             let ended = merchant.payment_in(&id, "succeeded").await;
-            assert_eq!((&ended["status_reason"], &ended["amount_captured"]["value"]), (&json!("voided"), &json!(6_000)));
+            assert_eq!(
+                (&ended["status_reason"], &ended["amount_captured"]["value"]),
+                (&json!("voided"), &json!(6_000))
+            );
         }
         assert_eq!(merchant.worth().await, 4 * (6_000 - 36));
         let books = Books::open(server);
@@ -74,8 +80,18 @@ fn r15_amounts_that_are_none() {
         let paid = merchant.paid(10_000).await.id();
         let captures = format!("/v1/payments/{authorized}/captures");
         let values = [
-            "0", "-1", "-9223372036854775808", "9223372036854775807", "9007199254740992", "100.0", "1e2", "12.5", "true",
-            "\"100\"", "[]", "123456789012345678901234567890",
+            "0",
+            "-1",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "9007199254740992",
+            "100.0",
+            "1e2",
+            "12.5",
+            "true",
+            "\"100\"",
+            "[]",
+            "123456789012345678901234567890",
         ];
         for value in values {
             let amount = format!(r#""amount":{{"value":{value},"currency":"CNY"}}"#);
@@ -89,11 +105,14 @@ fn r15_amounts_that_are_none() {
                 ("/v1/refunds", refund),
             ] {
                 let call = merchant.client.call("POST", path).bytes("application/json", body.into_bytes());
-                let refused = call.key(&merchant.next_no("k")).send().await.expect_problem(400, "amount_invalid");
+                let refused =
+                    call.key(&merchant.next_no("k")).send().await.expect_problem(400, "amount_invalid");
                 assert_eq!(refused.pointer(), "/amount/value", "{path} {value}: {}", refused.text);
             }
         }
-        for (currency, code) in [("cny", "currency_unknown"), ("xyz", "currency_unknown"), ("XYZ", "currency_unknown")] {
+        for (currency, code) in
+            [("cny", "currency_unknown"), ("xyz", "currency_unknown"), ("XYZ", "currency_unknown")]
+        {
             let mut order = merchant.order("qr_code", 1, None);
             order["amount"]["currency"] = json!(currency);
             merchant.create(&order).send().await.expect_problem(400, code);

@@ -40,10 +40,19 @@ fn r03_both_tries_paid() {
         let payment = merchant.payment(&id).await;
         assert_eq!(payment["status"], "succeeded", "{}", payment.text);
         let refund = refund_of(&merchant, &id, "succeeded").await;
-        assert_eq!((&refund["merchant_refund_no"], &refund["amount"]["value"]), (&Value::Null, &json!(20_000)));
+        assert_eq!(
+            (&refund["merchant_refund_no"], &refund["amount"]["value"]),
+            (&Value::Null, &json!(20_000))
+        );
         let payment = merchant.payment(&id).await;
-        assert_eq!((&payment["status"], &payment["amount_captured"]["value"]), (&json!("succeeded"), &json!(20_000)));
-        assert_eq!((&payment["amount_refunded"]["value"], &payment["refund_status"]), (&json!(0), &json!("none")));
+        assert_eq!(
+            (&payment["status"], &payment["amount_captured"]["value"]),
+            (&json!("succeeded"), &json!(20_000))
+        );
+        assert_eq!(
+            (&payment["amount_refunded"]["value"], &payment["refund_status"]),
+            (&json!(0), &json!("none"))
+        );
         assert_eq!(merchant.worth().await, 20_000 - 120);
         // The same notices again change nothing and are acknowledged.
         let again = CallbackBody { trade_no: trade_no(&first), ..paid(&first, 20_000) };
@@ -68,17 +77,29 @@ fn r04_paid_after_closed() {
         merchant.pay(&id, None).send().await.expect(200);
         let path = format!("/v1/payments/{id}/close");
         let closed = merchant.client.call("POST", &path).send().await.expect(200);
-        assert_eq!((&closed["status"], &closed["status_reason"]), (&json!("closed"), &json!("merchant_closed")));
+        assert_eq!(
+            (&closed["status"], &closed["status_reason"]),
+            (&json!("closed"), &json!("merchant_closed"))
+        );
         let refund = refund_of(&merchant, &id, "succeeded").await;
-        assert_eq!((&refund["merchant_refund_no"], &refund["amount"]["value"]), (&Value::Null, &json!(7_700)));
+        assert_eq!(
+            (&refund["merchant_refund_no"], &refund["amount"]["value"]),
+            (&Value::Null, &json!(7_700))
+        );
         let payment = merchant.payment(&id).await;
-        assert_eq!((&payment["status"], &payment["status_reason"]), (&json!("closed"), &json!("paid_after_close")));
+        assert_eq!(
+            (&payment["status"], &payment["status_reason"]),
+            (&json!("closed"), &json!("paid_after_close"))
+        );
         for name in ["amount_captured", "amount_refunded"] {
             assert_eq!(payment[name]["value"], 0, "{}", payment.text);
         }
         assert_eq!((&payment["fee"], merchant.worth().await), (&Value::Null, 0));
         let types = merchant.event_types(&id).await;
-        assert_eq!(types, ["payment.created", "payment.requires_action", "payment.closed", "payment.flagged"]);
+        assert_eq!(
+            types,
+            ["payment.created", "payment.requires_action", "payment.closed", "payment.flagged"]
+        );
         assert_eq!(merchant.event_types(&text(&refund, "id")).await, ["refund.created", "refund.succeeded"]);
         // Closed once more: unchanged, 200.
         let again = merchant.client.call("POST", &path).send().await.expect(200);
@@ -92,19 +113,28 @@ fn r04_paid_after_closed() {
 fn r05_another_amount_or_currency_is_held() {
     on_shared(async |server| {
         let merchant = Merchant::new(server).await;
-        for (outcome, resolution, status) in
-            [("other_amount", "--keep", "succeeded"), ("other_amount", "--send-back", "closed"), ("other_currency", "--send-back", "closed")]
-        {
-            let made = merchant.create(&merchant.order("bar_code", 10_000, Some(outcome))).send().await.expect(201);
+        for (outcome, resolution, status) in [
+            ("other_amount", "--keep", "succeeded"),
+            ("other_amount", "--send-back", "closed"),
+            ("other_currency", "--send-back", "closed"),
+        ] {
+            let made =
+                merchant.create(&merchant.order("bar_code", 10_000, Some(outcome))).send().await.expect(201);
             let id = made.id();
             let held = merchant.payment_when(&id, "held", |p| p["status_reason"] == "amount_mismatch").await;
-            assert_eq!((&held["status"], &held["amount_captured"]["value"]), (&json!("processing"), &json!(0)));
+            assert_eq!(
+                (&held["status"], &held["amount_captured"]["value"]),
+                (&json!("processing"), &json!(0))
+            );
             assert_eq!(merchant.event_types(&id).await.last().map(String::as_str), Some("payment.flagged"));
             let close = merchant.client.call("POST", &format!("/v1/payments/{id}/close")).send().await;
             assert_ne!(close.status, 500, "{}", close.text);
             merchant.advance(3 * 3_600).await;
             let still = merchant.payment(&id).await;
-            assert_eq!((&still["status"], &still["status_reason"]), (&json!("processing"), &json!("amount_mismatch")));
+            assert_eq!(
+                (&still["status"], &still["status_reason"]),
+                (&json!("processing"), &json!("amount_mismatch"))
+            );
             let before = merchant.worth().await;
             server.cli(&["payment", "resolve", "--payment", &id, resolution]);
             let resolved = merchant.payment_in(&id, status).await;

@@ -19,7 +19,12 @@ fn r06_callback_before_the_answer() {
     on_shared(async |server| {
         let merchant = Merchant::new(server).await;
         for outcome in ["callback_first", "callback_twice", "answer_late"] {
-            let id = merchant.create(&merchant.order("bar_code", 3_000, Some(outcome))).send().await.expect(201).id();
+            let id = merchant
+                .create(&merchant.order("bar_code", 3_000, Some(outcome)))
+                .send()
+                .await
+                .expect(201)
+                .id();
             merchant.payment_in(&id, "succeeded").await;
             assert_eq!(Books::open(server).postings_of(&id), 1, "{outcome}");
             assert_eq!(merchant.event_types(&id).await, ["payment.succeeded"], "{outcome}");
@@ -77,7 +82,8 @@ fn statuses(answers: &[Answer]) -> Vec<u16> {
 fn r08_failed_arrives_after_succeeded() {
     on_shared(async |server| {
         let (merchant, channel) = (Merchant::new(server).await, Channel::of(server));
-        let made = merchant.create(&merchant.order("bar_code", 6_000, Some("contradict"))).send().await.expect(201);
+        let made =
+            merchant.create(&merchant.order("bar_code", 6_000, Some("contradict"))).send().await.expect(201);
         let (id, attempt) = (made.id(), text(&made["latest_attempt"], "id"));
         merchant.payment_in(&id, "succeeded").await;
         let recorded = || async {
@@ -94,7 +100,11 @@ fn r08_failed_arrives_after_succeeded() {
         assert_eq!((&payment["status"], &payment["failure"]), (&json!("succeeded"), &json!(null)));
         assert_eq!(Books::open(server).postings_of(&id), 1);
         let types = merchant.event_types(&id).await;
-        assert_eq!((count(&types, "payment.succeeded"), count(&types, "payment.failed")), (1, 0), "{types:?}");
+        assert_eq!(
+            (count(&types, "payment.succeeded"), count(&types, "payment.failed")),
+            (1, 0),
+            "{types:?}"
+        );
         assert_eq!(merchant.worth().await, 6_000 - 36);
     });
 }
@@ -115,7 +125,10 @@ fn r09_a_stale_query_does_not_undo_a_callback() {
                 assert_eq!(told.status, 200, "{}", told.text);
                 let after = merchant.payment(&id).await;
                 assert_eq!((&after["status"], &after["next_action"]), (&json!("succeeded"), &json!(null)));
-                assert_eq!(merchant.event_types(&id).await.last().map(String::as_str), Some("payment.succeeded"));
+                assert_eq!(
+                    merchant.event_types(&id).await.last().map(String::as_str),
+                    Some("payment.succeeded")
+                );
             }
         }))
         .await;
@@ -137,7 +150,9 @@ fn r10_steps_that_the_state_does_not_allow() {
         };
         let before = (merchant.payment(&waiting).await.json, merchant.payment(&paid).await.json, rows());
         let path = |id: &str, step: &str| format!("/v1/payments/{id}/{step}");
-        let post = |id: &str, step: &str| merchant.client.post(&path(id, step), &json!({})).key(&merchant.next_no("k"));
+        let post = |id: &str, step: &str| {
+            merchant.client.post(&path(id, step), &json!({})).key(&merchant.next_no("k"))
+        };
         for (call, code, found) in [
             (post(&waiting, "captures"), "payment_not_capturable", "requires_action"),
             (post(&waiting, "void"), "payment_not_voidable", "requires_action"),

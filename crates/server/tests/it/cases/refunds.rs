@@ -45,7 +45,10 @@ fn r16_the_rest_exactly() {
         assert_eq!(rest["amount"]["value"], 6_668);
         merchant.refund_in(&rest.id(), "succeeded").await;
         let full = merchant.payment(&id).await;
-        assert_eq!((&full["refund_status"], &full["amount_refunded"]["value"]), (&json!("full"), &json!(10_001)));
+        assert_eq!(
+            (&full["refund_status"], &full["amount_refunded"]["value"]),
+            (&json!("full"), &json!(10_001))
+        );
         for minor in [Some(1), None] {
             let none_left = merchant.refund(&id, minor, None).send().await;
             none_left.expect_problem(422, "refund_exceeds_remaining");
@@ -136,7 +139,10 @@ fn r14_a_preview_of_a_refund_writes_nothing() {
         let body = json!({ "payment": id, "merchant_refund_no": "PREVIEW", "amount": cny(4_000) });
         let dry = "/v1/refunds?dry_run=true";
         let preview = merchant.client.post(dry, &body).send().await.expect(200);
-        assert_eq!((&preview["amount"]["value"], &preview["fee_returned"]["value"]), (&json!(4_000), &json!(24)));
+        assert_eq!(
+            (&preview["amount"]["value"], &preview["fee_returned"]["value"]),
+            (&json!(4_000), &json!(24))
+        );
         assert!(merchant.all("/v1/refunds").await.is_empty());
         assert_eq!(merchant.worth().await, 10_000 - 60);
         merchant.client.post(dry, &body).key("preview").send().await.expect_problem(400, "field_invalid");

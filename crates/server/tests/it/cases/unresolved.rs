@@ -9,12 +9,14 @@ use serde_json::json;
 fn r01_answers_time_out_and_the_money_is_booked_once() {
     on_shared(async |server| {
         let merchant = Merchant::new(server).await;
-        let made = merchant.create(&merchant.order("bar_code", 12_345, Some("timeout"))).send().await.expect(201);
+        let made =
+            merchant.create(&merchant.order("bar_code", 12_345, Some("timeout"))).send().await.expect(201);
         let id = made.id();
         assert!(["created", "processing"].contains(&made["status"].as_str().unwrap()), "{}", made.text);
         let mut seen = Vec::new();
         until("the end of the attempt", || async {
-            let attempt = &merchant.client.get(&format!("/v1/payments/{id}/attempts")).await.expect(200)["data"][0];
+            let attempt =
+                &merchant.client.get(&format!("/v1/payments/{id}/attempts")).await.expect(200)["data"][0];
             Some(attempt["status"].as_str().unwrap().to_owned())
         })
         .await;
@@ -56,7 +58,12 @@ fn r01_expiry_does_not_end_what_was_paid_unheard() {
 fn r02_no_second_charge_while_the_first_is_unknown() {
     on_shared(async |server| {
         let merchant = Merchant::new(server).await;
-        let id = merchant.create(&merchant.order("bar_code", 8_000, Some("timeout"))).send().await.expect(201).id();
+        let id = merchant
+            .create(&merchant.order("bar_code", 8_000, Some("timeout")))
+            .send()
+            .await
+            .expect(201)
+            .id();
         let path = format!("/v1/payments/{id}/attempts");
         let again = json!({ "auth_code": "134500000000000002", "sandbox_outcome": "succeed" });
         let refused = merchant.client.post(&path, &again).key("again-1").send().await;
@@ -76,10 +83,20 @@ fn r02_after_a_decline_the_next_try_pays() {
         let merchant = Merchant::new(server).await;
         let id = merchant.waiting(8_100, None).await.id();
         let path = format!("/v1/payments/{id}/attempts");
-        merchant.client.post(&path, &json!({})).key("too-early").send().await.expect_problem(409, "attempt_unresolved");
+        merchant
+            .client
+            .post(&path, &json!({}))
+            .key("too-early")
+            .send()
+            .await
+            .expect_problem(409, "attempt_unresolved");
         merchant.pay(&id, Some("decline")).send().await.expect(200);
-        let declined = merchant.payment_when(&id, "declined", |p| p["latest_attempt"]["status"] == "failed").await;
-        assert_eq!((&declined["status"], &declined["next_action"]), (&json!("requires_action"), &json!(null)));
+        let declined =
+            merchant.payment_when(&id, "declined", |p| p["latest_attempt"]["status"] == "failed").await;
+        assert_eq!(
+            (&declined["status"], &declined["next_action"]),
+            (&json!("requires_action"), &json!(null))
+        );
         let second = merchant.client.post(&path, &json!({})).key("second").send().await.expect(201);
         assert_eq!(second["payment"], id);
         merchant.pay(&id, None).send().await.expect(200);

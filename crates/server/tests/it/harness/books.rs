@@ -21,7 +21,8 @@ impl Books {
     /// Opens it beside the server.
     pub fn open(server: &Server) -> Books {
         let path = server.data_dir().join("feiqian.db");
-        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database");
+        let connection =
+            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database");
         connection.busy_timeout(std::time::Duration::from_secs(5)).expect("a time-out");
         let provider = MasterKeyFile::load(&server.master_key_file()).expect("the master key");
         Books { connection, sealer: Sealer::new(Arc::new(provider)) }
@@ -29,7 +30,9 @@ impl Books {
 
     /// One number.
     pub fn number(&self, sql: &str, params: impl Params) -> i64 {
-        self.connection.query_row(sql, params, |row| row.get(0)).unwrap_or_else(|fault| panic!("{sql}: {fault}"))
+        self.connection
+            .query_row(sql, params, |row| row.get(0))
+            .unwrap_or_else(|fault| panic!("{sql}: {fault}"))
     }
 
     /// One column of text.
@@ -63,7 +66,9 @@ impl Books {
     pub fn lines_by_day(&self, code: i64) -> ByDay {
         let sql = "SELECT day, currency, sum(amount_minor) FROM journal_entry WHERE code = ?1 GROUP BY day, currency";
         let mut statement = self.connection.prepare(sql).expect("it fits the schema");
-        let rows = statement.query_map([code], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?))).expect("it runs");
+        let rows = statement
+            .query_map([code], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))
+            .expect("it runs");
         rows.map(|row| row.expect("three numbers")).filter(|(_, sum)| *sum != 0).collect()
     }
 
@@ -82,7 +87,8 @@ impl Books {
     /// What signs its callbacks.
     pub fn callback_secret(&self, account: ChannelAccountId) -> [u8; 32] {
         let sql = "SELECT callback_secret FROM channel_account WHERE id = ?1";
-        let sealed: Vec<u8> = self.connection.query_row(sql, [account.uid().0], |row| row.get(0)).expect("its row");
+        let sealed: Vec<u8> =
+            self.connection.query_row(sql, [account.uid().0], |row| row.get(0)).expect("its row");
         let aad = Aad { table: "channel_account", column: "callback_secret", row_id: &account.uid().0 };
         let secret = self.sealer.open(aad, &sealed).expect("it opens");
         secret.as_slice().try_into().expect("32 bytes")

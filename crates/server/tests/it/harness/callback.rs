@@ -37,7 +37,9 @@ impl<'s> Channel<'s> {
     /// Bytes with whatever signature.
     pub fn post_with(&self, timestamp: &str, signature: &str, bytes: Vec<u8>) -> Call {
         let call = self.server.client().call("POST", &format!("/callback/{}", self.account));
-        call.bytes("application/json", bytes).header(TIMESTAMP_HEADER, timestamp).header(SIGNATURE_HEADER, signature)
+        call.bytes("application/json", bytes)
+            .header(TIMESTAMP_HEADER, timestamp)
+            .header(SIGNATURE_HEADER, signature)
     }
 }
 

@@ -179,7 +179,8 @@ impl Call {
                 let nonce = self.nonce.clone().unwrap_or_else(fresh_nonce);
                 let nonce = (self.method != "GET").then_some(nonce.as_str());
                 let created_s = self.created_s.unwrap_or_else(now_s);
-                let signed = sign_request(key, keyid, &parts, &self.body, created_s, nonce).expect("it signs");
+                let signed =
+                    sign_request(key, keyid, &parts, &self.body, created_s, nonce).expect("it signs");
                 signed.apply(&mut self.headers).expect("its headers fit");
             }
         }
@@ -210,7 +211,12 @@ impl Answer {
         assert_eq!((self.status, self.code()), (status, code), "{}", self.text);
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
         assert_eq!(self.json["status"], status, "{}", self.text);
-        assert_eq!(self.json["request_id"].as_str().unwrap_or(""), self.header("request-id"), "{}", self.text);
+        assert_eq!(
+            self.json["request_id"].as_str().unwrap_or(""),
+            self.header("request-id"),
+            "{}",
+            self.text
+        );
         self
     }
 

@@ -55,7 +55,16 @@ impl<'s> Merchant<'s> {
         let create = ["merchant", "create", "--world", "sandbox", "--name", &name];
         let id = text(&server.cli(&[&create[..], options].concat()), "id");
         let priced = ["price", "set", "--merchant", &id, "--method", "sandbox", "--currency", "CNY"];
-        let rule = ["--rate", price.rate, "--fixed", price.fixed, "--minimum", "0", "--refund-fee", price.refund_fee];
+        let rule = [
+            "--rate",
+            price.rate,
+            "--fixed",
+            price.fixed,
+            "--minimum",
+            "0",
+            "--refund-fee",
+            price.refund_fee,
+        ];
         server.cli(&[&priced[..], &rule].concat());
         let bearer = text(&server.cli(&["key", "create", "--merchant", &id, "--bearer"]), "bearer");
         let client = server.client().with(Credentials::Bearer(bearer));
@@ -70,7 +79,8 @@ impl<'s> Merchant<'s> {
         let path = self.server.dir().join(format!("{}.pem", self.server.next_no("public")));
         std::fs::write(&path, key.public_key_pem()).expect("the public key is written");
         let file = path.display().to_string();
-        let keyid = text(&self.server.cli(&["key", "create", "--merchant", &self.id, "--public-key", &file]), "id");
+        let keyid =
+            text(&self.server.cli(&["key", "create", "--merchant", &self.id, "--public-key", &file]), "id");
         let client = self.client.with(Credentials::Signed { keyid, key: Arc::new(key) });
         let merchant = Merchant { client, ..self.clone() };
         merchant.until_known().await;
@@ -231,7 +241,8 @@ impl<'s> Merchant<'s> {
 
     /// Moves the merchant's clock forward and comes back when what came due is done.
     pub async fn advance(&self, seconds: i64) {
-        let mut answer = self.client.post("/v1/sandbox/clock", &json!({ "advance_seconds": seconds })).send().await;
+        let mut answer =
+            self.client.post("/v1/sandbox/clock", &json!({ "advance_seconds": seconds })).send().await;
         if answer.status == 202 {
             // It goes on by itself; a step of one second asks again.
             answer = until("end of what came due", || async {

@@ -49,6 +49,8 @@ pub fn on_own(settings: &[Setting], case: impl AsyncFnOnce(&Server)) {
 }
 
 /// Starts something beside a case.
-pub fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+pub fn spawn<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
     RUNTIME.spawn(work)
 }

@@ -97,7 +97,8 @@ impl Delivered {
     pub fn is_signed_by(&self, secret: &str) -> bool {
         let secret = WebhookSecret::parse(secret).expect("a secret");
         let now_s = super::client::now_s();
-        crypto::webhook::verify(&[secret], &self.id, &self.timestamp, &self.signature, &self.body, now_s).is_ok()
+        crypto::webhook::verify(&[secret], &self.id, &self.timestamp, &self.signature, &self.body, now_s)
+            .is_ok()
     }
 }
 

@@ -1,29 +1,23 @@
 //! What single values may be: the limits of WIRE, and those that the size of events sets (at most 20 kB).
 
-use super::fields::missing;
+mod amount;
+mod parts;
+mod web;
+
+pub use amount::amount;
+pub use parts::{DEVICE_MAX_BYTES, PAYER_MAX_BYTES, goods, metadata, personal_object};
+pub use web::{address, callable_url, return_url, web_url};
+
 use super::{Fault, Value};
-use crate::problem::Code;
 use crate::text::parse_time_us;
 use domain::channel::SandboxOutcome;
 use domain::payment::Personal;
-use money::{Amount, Currency, MAX_WIRE};
+use money::MAX_WIRE;
 
 /// Characters of `subject`.
 pub const SUBJECT_MAX_CHARS: usize = 127;
 /// Characters of `description` and other words for people.
 pub const WORDS_MAX_CHARS: usize = 255;
-/// Bytes of `goods` as compact JSON.
-pub const GOODS_MAX_BYTES: usize = 4 * 1024;
-/// Bytes of `metadata` as compact JSON.
-pub const METADATA_MAX_BYTES: usize = 8 * 1024;
-/// Members of `metadata`.
-pub const METADATA_MAX_KEYS: usize = 50;
-/// Bytes of `payer` as compact JSON.
-pub const PAYER_MAX_BYTES: usize = 1_024;
-/// Bytes of `device` as compact JSON.
-pub const DEVICE_MAX_BYTES: usize = 512;
-/// Bytes of a URL.
-pub const URL_MAX_BYTES: usize = 512;
 /// Characters of a code shown by a payer.
 pub const AUTH_CODE_MAX_CHARS: usize = 128;
 /// Items of a list of names (permissions, networks, types of events).
@@ -152,153 +146,6 @@ pub fn time_fault() -> Fault {
     )
 }
 
-/// Money of a command: `{"value": digits, "currency": code}`, above zero.
-pub fn amount(value: &Value<'_>) -> Result<Amount, Fault> {
-    let Value::Object(members) = value else {
-        return Err(Fault::invalid(
-            "An object is expected, such as {\"value\": 1250, \"currency\": \"CNY\"} for CNY 12.50.",
-            "此处应为对象，如 {\"value\": 1250, \"currency\": \"CNY\"}，表示人民币 12.50 元。",
-        ));
-    };
-    if let Some((name, _)) = members.iter().find(|(name, _)| name != "value" && name != "currency") {
-        let fault = Fault::of(Code::UnknownField, "This field is not known.", "不认识的字段。");
-        return Err(fault.allowing(["value", "currency"]).below(name));
-    }
-    let member = |wanted: &str| {
-        let found = members.iter().find(|(name, value)| name == wanted && *value != Value::Null);
-        found.map(|(_, value)| value).ok_or_else(|| missing().below(wanted))
-    };
-    let (minor, code) = (member("value")?, member("currency")?);
-    let currency = currency(code);
-    let shown_in = currency.as_ref().copied().unwrap_or(Currency::CNY);
-    let minor = minor_units(minor).ok_or_else(|| amount_fault(shown_in).below("value"))?;
-    currency.map(|currency| Amount::new(minor, currency)).map_err(|fault| fault.below("currency"))
-}
-
-fn minor_units(value: &Value<'_>) -> Option<i64> {
-    match value {
-        Value::Number(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-            digits.parse().ok().filter(|minor| (1..=MAX_WIRE).contains(minor))
-        }
-        Value::Number(_)
-        | Value::Null
-        | Value::Bool(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_) => None,
-    }
-}
-
-fn currency(value: &Value<'_>) -> Result<Currency, Fault> {
-    Currency::parse(text(value)?).map_err(|_| {
-        Fault::of(
-            Code::CurrencyUnknown,
-            "An active ISO 4217 code in upper case is expected, such as CNY.",
-            "此处应为有效的 ISO 4217 大写代码，如 CNY。",
-        )
-    })
-}
-
-/// The hint names the unit.
-fn amount_fault(currency: Currency) -> Fault {
-    let example = Amount::new(1_250, currency);
-    let (code, major) = (currency.code(), example.to_major_string());
-    Fault::of(
-        Code::AmountInvalid,
-        format!(
-            "An integer number of minor units from 1 to {MAX_WIRE} is expected, digits only: {code} {major} is 1250."
-        ),
-        format!("此处应为最小货币单位的整数（1 至 {MAX_WIRE}），只写数字：{code} {major} 写作 1250。"),
-    )
-}
-
-/// A JSON object of at most `max_bytes` as compact text.
-pub fn object(max_bytes: usize) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Result<String, Fault> {
-    move |value| match value {
-        Value::Object(_) => bounded(value, max_bytes),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(Fault::invalid("An object is expected.", "此处应为对象。"))
-        }
-    }
-}
-
-/// As [`object`], personal data.
-pub fn personal_object(
-    max_bytes: usize,
-) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Result<Personal, Fault> {
-    move |value| object(max_bytes)(value).map(Personal)
-}
-
-fn bounded(value: &Value<'_>, max_bytes: usize) -> Result<String, Fault> {
-    if value.has_nul() {
-        return Err(Fault::invalid("A text in it holds U+0000.", "其中的文本含有 U+0000。"));
-    }
-    let compact = value.to_compact();
-    if compact.len() > max_bytes {
-        return Err(Fault::invalid(
-            format!("At most {max_bytes} bytes as compact JSON are allowed."),
-            format!("按紧凑 JSON 计不得超过 {max_bytes} 字节。"),
-        ));
-    }
-    Ok(compact)
-}
-
-/// `goods`: a list of objects.
-pub fn goods(value: &Value<'_>) -> Result<String, Fault> {
-    let Value::Array(items) = value else {
-        return Err(Fault::invalid("A list of objects is expected.", "此处应为对象列表。"));
-    };
-    if let Some(index) = items.iter().position(|item| !matches!(item, Value::Object(_))) {
-        return Err(Fault::invalid("An object is expected.", "此处应为对象。").below(&index.to_string()));
-    }
-    bounded(value, GOODS_MAX_BYTES)
-}
-
-/// `metadata`: names of at most 40 characters, values texts of at most 500; a null member is absent.
-pub fn metadata(value: &Value<'_>) -> Result<String, Fault> {
-    let Value::Object(members) = value else {
-        return Err(Fault::invalid("An object of texts is expected.", "此处应为值均为字符串的对象。"));
-    };
-    let kept: Vec<_> = members.iter().filter(|(_, value)| *value != Value::Null).cloned().collect();
-    if kept.len() > METADATA_MAX_KEYS {
-        return Err(Fault::invalid(
-            format!("At most {METADATA_MAX_KEYS} names are allowed."),
-            format!("最多 {METADATA_MAX_KEYS} 个名称。"),
-        ));
-    }
-    for (name, value) in &kept {
-        if name.is_empty() || name.chars().count() > 40 {
-            return Err(
-                Fault::invalid("A name has 1 to 40 characters.", "名称须为 1 至 40 个字符。").below(name)
-            );
-        }
-        match value {
-            Value::String(text) if text.chars().count() <= 500 => {}
-            Value::String(_)
-            | Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => {
-                let fault = Fault::invalid(
-                    "A text of at most 500 characters is expected.",
-                    "此处应为不超过 500 个字符的字符串。",
-                );
-                return Err(fault.below(name));
-            }
-        }
-    }
-    bounded(&Value::Object(kept), METADATA_MAX_BYTES)
-}
-
-/// An IP address.
-pub fn address(value: &Value<'_>) -> Result<Personal, Fault> {
-    let text = text(value)?;
-    text.parse::<std::net::IpAddr>()
-        .map(|_| Personal(text.to_owned()))
-        .map_err(|_| Fault::invalid("An IPv4 or IPv6 address is expected.", "此处应为 IPv4 或 IPv6 地址。"))
-}
-
 /// A code that a payer shows: visible ASCII.
 pub fn auth_code(value: &Value<'_>) -> Result<Personal, Fault> {
     let text = text(value)?;
@@ -306,40 +153,6 @@ pub fn auth_code(value: &Value<'_>) -> Result<Personal, Fault> {
     fits.then(|| Personal(text.to_owned())).ok_or_else(|| {
         Fault::invalid("1 to 128 visible ASCII characters are allowed.", "须为 1 至 128 个可见 ASCII 字符。")
     })
-}
-
-/// A URL that this service may be asked to call: absolute, http or https, with a host, without user or fragment. Whether
-/// its host may be called is decided later.
-pub fn callable_url(value: &Value<'_>) -> Result<String, Fault> {
-    let text = text(value)?;
-    let parsed = web_url(text).filter(|url| url.username().is_empty() && url.password().is_none());
-    parsed.filter(|url| url.fragment().is_none()).map(|_| text.to_owned()).ok_or_else(|| {
-        Fault::of(
-            Code::UrlNotAllowed,
-            format!("An absolute http or https URL of at most {URL_MAX_BYTES} bytes is expected."),
-            format!("此处应为不超过 {URL_MAX_BYTES} 字节的 http 或 https 绝对地址。"),
-        )
-    })
-}
-
-/// A URL that a payer's browser or app is sent to.
-pub fn return_url(value: &Value<'_>) -> Result<String, Fault> {
-    let text = text(value)?;
-    let fault = || {
-        Fault::invalid(
-            format!("An absolute http or https URL of at most {URL_MAX_BYTES} bytes is expected."),
-            format!("此处应为不超过 {URL_MAX_BYTES} 字节的 http 或 https 绝对地址。"),
-        )
-    };
-    web_url(text).map(|_| text.to_owned()).ok_or_else(fault)
-}
-
-/// Parses a URL of the web.
-pub fn web_url(text: &str) -> Option<url::Url> {
-    if text.len() > URL_MAX_BYTES || text.bytes().any(|b| b.is_ascii_control() || b == b' ') {
-        return None;
-    }
-    url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// A list of names.
@@ -368,8 +181,11 @@ pub fn outcome(
 
 #[cfg(test)]
 mod tests {
+    use super::amount::amount_fault;
     use super::*;
     use crate::json::parse;
+    use crate::problem::Code;
+    use money::{Amount, Currency};
 
     fn read<T>(text: &str, read: impl FnOnce(&Value<'_>) -> Result<T, Fault>) -> Result<T, (Code, String)> {
         let body = format!("{{\"x\":{text}}}");

@@ -1,0 +1,163 @@
+//! The schemas of the document: outputs from `wire`, inputs from `schema`, and how requests are secured.
+
+use crate::problem::ProblemDocument;
+use crate::schema;
+use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, Ref, RefOr};
+use wire::{
+    ApiKeyObject, AttemptObject, BalanceObject, BalanceTransactionObject, CaptureObject, DeliveryObject,
+    EndpointObject, EventObject, Explanation, LedgerLine, PaymentObject, RefundObject, WhoAmI,
+};
+
+/// Every schema; `lists` names the objects that are listed.
+pub(super) fn components(lists: &BTreeSet<&str>) -> ComponentsBuilder {
+    let mut schemas: Vec<(String, RefOr<Schema>)> = Vec::new();
+    add::<PaymentObject<'_>>(&mut schemas);
+    add::<AttemptObject<'_>>(&mut schemas);
+    add::<CaptureObject<'_>>(&mut schemas);
+    add::<RefundObject<'_>>(&mut schemas);
+    add::<BalanceObject>(&mut schemas);
+    add::<BalanceTransactionObject>(&mut schemas);
+    add::<EventObject<'_>>(&mut schemas);
+    add::<EndpointObject<'_>>(&mut schemas);
+    add::<DeliveryObject<'_>>(&mut schemas);
+    add::<ApiKeyObject<'_>>(&mut schemas);
+    add::<WhoAmI<'_>>(&mut schemas);
+    add::<LedgerLine>(&mut schemas);
+    add::<Explanation>(&mut schemas);
+    add::<ProblemDocument<'_>>(&mut schemas);
+    add::<schema::SandboxClock>(&mut schemas);
+    for (name, _, read) in INPUTS {
+        let mut input = Vec::new();
+        read(&mut input);
+        debug_assert!(input.iter().any(|(known, _)| known == name));
+        schemas.append(&mut input);
+    }
+    let known: BTreeMap<String, RefOr<Schema>> = schemas.into_iter().collect();
+    let builder =
+        known.into_iter().fold(ComponentsBuilder::new(), |b, (name, schema)| b.schema(name, schema));
+    let builder = lists.iter().fold(builder, |b, name| b.schema(format!("{name}List"), list_of(name)));
+    builder.security_scheme("signature", signature_scheme()).security_scheme("sandboxBearer", bearer_scheme())
+}
+
+fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+}
+
+type AddSchema = fn(&mut Vec<(String, RefOr<Schema>)>);
+type KnownFields = fn() -> Vec<&'static str>;
+
+/// Every input: its schema's name, the fields that its reader asks for, its schema.
+pub(super) const INPUTS: [(&str, KnownFields, AddSchema); 10] = [
+    (
+        "PaymentInput",
+        || {
+            known(|f| {
+                let _ = crate::v1::PaymentIn::read(f);
+            })
+        },
+        add::<schema::PaymentInput>,
+    ),
+    (
+        "AttemptInput",
+        || {
+            known(|f| {
+                let _ = crate::v1::AttemptIn::read(f);
+            })
+        },
+        add::<schema::AttemptInput>,
+    ),
+    (
+        "CaptureInput",
+        || {
+            known(|f| {
+                let _ = crate::v1::CaptureIn::read(f);
+            })
+        },
+        add::<schema::CaptureInput>,
+    ),
+    (
+        "RefundInput",
+        || {
+            known(|f| {
+                let _ = crate::v1::RefundIn::read(f);
+            })
+        },
+        add::<schema::RefundInput>,
+    ),
+    (
+        "WebhookEndpointInput",
+        || {
+            known(|f| {
+                let _ = crate::v1::EndpointIn::read(f);
+            })
+        },
+        add::<schema::WebhookEndpointInput>,
+    ),
+    (
+        "WebhookEndpointPatch",
+        || {
+            known(|f| {
+                let _ = crate::v1::EndpointPatchIn::read(f);
+            })
+        },
+        add::<schema::WebhookEndpointPatch>,
+    ),
+    (
+        "ApiKeyInput",
+        || {
+            known(|f| {
+                let _ = crate::v1::KeyIn::read(f, 0);
+            })
+        },
+        add::<schema::ApiKeyInput>,
+    ),
+    ("ApiKeyRotation", || vec!["public_key"], add::<schema::ApiKeyRotation>),
+    ("SandboxPayInput", || vec!["outcome"], add::<schema::SandboxPayInput>),
+    ("SandboxClockInput", || vec!["advance_seconds", "now"], add::<schema::SandboxClockInput>),
+];
+
+fn known(read: impl FnOnce(&mut crate::json::Fields<'_, '_>)) -> Vec<&'static str> {
+    let empty = crate::json::Value::Object(Vec::new());
+    let mut fields = crate::json::Fields::new(&empty);
+    read(&mut fields);
+    fields.known().to_vec()
+}
+
+fn list_of(name: &str) -> Schema {
+    let cursor = ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some("Where the next page begins; null on the last one. Opaque."));
+    let builder = ObjectBuilder::new()
+        .property("data", ArrayBuilder::new().items(Ref::from_schema_name(name)))
+        .required("data");
+    // A ledger is never paged.
+    if name == "LedgerLine" {
+        builder.into()
+    } else {
+        builder.property("next_cursor", cursor).required("next_cursor").into()
+    }
+}
+
+fn bearer_scheme() -> SecurityScheme {
+    SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("Sandbox only: `Authorization: Bearer fqsk_sandbox_…`."))
+            .build(),
+    )
+}
+
+/// OpenAPI has no word for RFC 9421; the field that carries the signature stands for it.
+fn signature_scheme() -> SecurityScheme {
+    let meaning = "HTTP message signature (RFC 9421): Signature-Input and Signature with one label over @method, @target-uri and, \
+        where present, content-digest, idempotency-key and feiqian-merchant; parameters created, keyid and (POST, PATCH, DELETE) \
+        nonce. A body needs Content-Digest (RFC 9530).";
+    SecurityScheme::ApiKey(utoipa::openapi::security::ApiKey::Header(
+        utoipa::openapi::security::ApiKeyValue::with_description("Signature", meaning),
+    ))
+}

@@ -1,0 +1,469 @@
+//! One shard's loop: hints and due rows in, tries out, outcomes to the writer. It alone holds the plan, so nothing is locked.
+
+use super::client::{Answer, Clients, Request};
+use super::guard;
+use super::plan::{Admission, Destination, Ended, Job, Limits, Plan};
+use super::schedule::{Verdict, next_try_us, verdict};
+use super::worker::DelivererConfig;
+use super::writer::{Outcome, Word, Written};
+use crate::clock::Clock;
+use crate::config::Config;
+use arc_swap::ArcSwap;
+use domain::event::Event;
+use domain::id::{DeliveryId, EndpointId, Shard, World};
+use futures::FutureExt;
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use store::control::{DeliveryOutcome, EndpointStatus};
+use store::reads::{Delivery, DeliveryAttempt, DeliveryStatus};
+use store::{Store, StoreError};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The least number of rows that one look asks for beyond those in memory.
+const LOOK_MAX: usize = 256;
+/// The least time between two looks.
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
+/// Hints taken up in one turn.
+const HINTS_AT_ONCE: usize = 256;
+/// How long a delivery to a destination that is busy but well is put off.
+const BUSY_PAUSE_US: i64 = 30_000_000;
+
+/// What the pump hears.
+pub(super) struct Signals {
+    pub(super) hints: mpsc::Receiver<Arc<Event>>,
+    pub(super) written: mpsc::UnboundedReceiver<Written>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) overflowed: Arc<AtomicBool>,
+    pub(super) stopping: CancellationToken,
+}
+
+/// A look into the database.
+struct Look {
+    rows: Vec<Delivery>,
+    /// More may be due than was asked for.
+    full: bool,
+}
+
+pub(super) struct Pump {
+    shard: Shard,
+    store: Arc<dyn Store>,
+    config: Arc<ArcSwap<Config>>,
+    clock: Clock,
+    clients: Arc<Clients>,
+    plan: Plan,
+    outcomes: mpsc::Sender<Outcome>,
+    signals: Signals,
+    /// With the real time at which each began.
+    tries: JoinSet<(Job, i64, Answer)>,
+    look: JoinSet<Result<Look, StoreError>>,
+    /// Written while a look is under way, which may have read them before.
+    late: Vec<DeliveryId>,
+    /// Ended ones that others in the database wait for.
+    awaited: HashSet<DeliveryId>,
+    /// Endpoints that the configuration will show as disabled from this sequence on.
+    disabled: HashMap<EndpointId, i64>,
+    next_look: Instant,
+    pause: Duration,
+    busy_pause: Duration,
+    idle_pause: Duration,
+    stop_pause: Duration,
+}
+
+/// What a try needs.
+enum Prepared {
+    Send {
+        url: String,
+        secrets: Vec<Vec<u8>>,
+    },
+    /// Nothing is sent any more.
+    GiveUp(&'static str),
+}
+
+impl Pump {
+    pub(super) fn new(
+        shard: Shard,
+        config: &DelivererConfig,
+        limits: Limits,
+        clients: Arc<Clients>,
+        outcomes: mpsc::Sender<Outcome>,
+        signals: Signals,
+    ) -> Pump {
+        Pump {
+            shard,
+            store: Arc::clone(&config.store),
+            config: Arc::clone(&config.config),
+            clock: config.clock.clone(),
+            clients,
+            plan: Plan::new(limits, config.clock.real_now_us()),
+            outcomes,
+            signals,
+            tries: JoinSet::new(),
+            look: JoinSet::new(),
+            late: Vec::new(),
+            awaited: HashSet::new(),
+            disabled: HashMap::new(),
+            next_look: Instant::now(),
+            pause: Duration::from_millis(config.poll_ms),
+            busy_pause: Duration::from_millis(config.poll_ms),
+            idle_pause: Duration::from_millis(config.idle_poll_ms.max(config.poll_ms)),
+            stop_pause: Duration::from_millis(config.stop_ms),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let stopping = self.signals.stopping.clone();
+        let wake = Arc::clone(&self.signals.wake);
+        loop {
+            self.start_tries();
+            tokio::select! {
+                biased;
+                () = stopping.cancelled() => break,
+                Some(hint) = self.signals.hints.recv() => self.hear(hint),
+                Some(written) = self.signals.written.recv() => self.written(written),
+                Some(ended) = self.tries.join_next() => if let Ok(ended) = ended { self.tried(ended) },
+                Some(look) = self.look.join_next() => self.looked(look.unwrap_or_else(|_| Err(gone()))),
+                () = wake.notified() => self.look_soon(),
+                () = tokio::time::sleep_until(self.next_look), if self.look.is_empty() => self.start_look(),
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Tries under way may end; the writer ends when this is dropped.
+    async fn finish(mut self) {
+        let within = self.stop_pause;
+        let ending = async {
+            while let Some(ended) = self.tries.join_next().await {
+                if let Ok(ended) = ended {
+                    self.tried(ended);
+                }
+            }
+        };
+        let _ = tokio::time::timeout(within, ending).await;
+        self.tries.shutdown().await;
+    }
+
+    fn measure(&self) {
+        let world = self.shard.world().as_str();
+        let count = |n: usize| u32::try_from(n).map_or(f64::from(u32::MAX), f64::from);
+        metrics::gauge!("feiqian_webhook_queue", "world" => world).set(count(self.plan.active()));
+        metrics::gauge!("feiqian_webhook_tries_running", "world" => world).set(count(self.plan.running()));
+    }
+
+    fn hear(&mut self, first: Arc<Event>) {
+        self.mind_overflow();
+        let mut left = HINTS_AT_ONCE;
+        let mut next = Some(first);
+        while let Some(event) = next {
+            for job in Job::of_event(&event) {
+                self.mind_failures(&job);
+                if !self.plan.hint(job) {
+                    self.look_soon();
+                }
+            }
+            left -= 1;
+            next = if left > 0 { self.signals.hints.try_recv().ok() } else { None };
+        }
+    }
+
+    fn mind_overflow(&mut self) {
+        if self.signals.overflowed.swap(false, Ordering::SeqCst) {
+            metrics::counter!("feiqian_webhook_hints_lost_total").increment(1);
+            self.plan.distrust(self.clock.real_now_us());
+        }
+    }
+
+    /// What the endpoint's row says of the time before this node started.
+    fn mind_failures(&mut self, job: &Job) {
+        if let Some(id) = job.endpoint {
+            let config = self.config.load();
+            let endpoint = config.merchant(job.event.merchant).and_then(|m| m.endpoint(id));
+            let failures = endpoint.map_or(0, |endpoint| endpoint.failures);
+            self.plan.known_failures(Destination::Endpoint(id), failures);
+        }
+    }
+
+    fn look_soon(&mut self) {
+        self.mind_overflow();
+        self.next_look = self.next_look.min(Instant::now() + LOOK_PAUSE);
+    }
+
+    #[allow(clippy::disallowed_methods)] // joined in the loop, one at a time
+    fn start_look(&mut self) {
+        self.measure();
+        // Set again by whatever asks for another look while this one is under way.
+        self.next_look = Instant::now() + self.idle_pause;
+        let (store, config) = (Arc::clone(&self.store), Arc::clone(&self.config));
+        let (shard, real_now_us) = (self.shard, self.clock.real_now_us());
+        let limit = u32::try_from(self.plan.active() + LOOK_MAX).unwrap_or(u32::MAX);
+        self.look.spawn(async move { look(store.as_ref(), &config, shard, real_now_us, limit).await });
+    }
+
+    fn looked(&mut self, look: Result<Look, StoreError>) {
+        let mut found = false;
+        match look {
+            Ok(Look { rows, full }) => {
+                for row in rows {
+                    let job = Job::of_delivery(row);
+                    self.mind_failures(&job);
+                    match self.plan.due(job) {
+                        Admission::Taken => found = true,
+                        Admission::Later => {}
+                        Admission::PutOff { job, failing } => {
+                            found = true;
+                            self.put_off(*job, failing);
+                        }
+                    }
+                }
+                if full && found {
+                    self.next_look = self.next_look.min(Instant::now() + LOOK_PAUSE);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, shard = self.shard.0, "looking for due deliveries came to nothing")
+            }
+        }
+        let late = std::mem::take(&mut self.late);
+        self.plan.written(&late);
+        let works = found || self.plan.knows_work() || self.plan.active() > 0;
+        self.pause = if works { self.busy_pause } else { (self.pause * 2).min(self.idle_pause) };
+        self.next_look = self.next_look.min(Instant::now() + self.pause);
+    }
+
+    fn start_tries(&mut self) {
+        while let Some(job) = self.plan.take() {
+            let now_us = self.clock.real_now_us();
+            match self.prepare(&job, now_us) {
+                Prepared::Send { url, secrets } => self.start_try(job, url, secrets, now_us),
+                Prepared::GiveUp(error) => {
+                    self.end(&job, Ended { done: true, failed: None, latency_ms: 0 });
+                    let tries = job.tries;
+                    self.record(
+                        job,
+                        not_asked(now_us, error),
+                        DeliveryStatus::Failed,
+                        None,
+                        tries,
+                        Word::Nothing,
+                    );
+                }
+            }
+        }
+    }
+
+    fn prepare(&self, job: &Job, now_us: i64) -> Prepared {
+        let config = self.config.load();
+        let Some(merchant) = config.merchant(job.event.merchant) else {
+            return Prepared::GiveUp("merchant_unknown");
+        };
+        let Some(id) = job.endpoint else {
+            let known = merchant.endpoints.iter().map(|endpoint| endpoint.url.as_str());
+            return match self.shard.world() {
+                World::Live if !guard::host_is_registered(&job.url, known) => {
+                    Prepared::GiveUp("host_not_registered")
+                }
+                World::Live | World::Sandbox => {
+                    Prepared::Send { url: job.url.clone(), secrets: vec![merchant.default_secret.clone()] }
+                }
+            };
+        };
+        let Some(endpoint) = merchant.endpoint(id) else { return Prepared::GiveUp("endpoint_disabled") };
+        let disabled_since = self.disabled.get(&id).copied().unwrap_or(i64::MIN);
+        if endpoint.status == EndpointStatus::Disabled || endpoint.sequence < disabled_since {
+            return Prepared::GiveUp("endpoint_disabled");
+        }
+        let mut secrets = vec![endpoint.secret.clone()];
+        secrets.extend(
+            endpoint.old_secret.iter().filter(|(_, until_us)| now_us < *until_us).map(|(old, _)| old.clone()),
+        );
+        // Where the endpoint is now, not where it was when the event happened.
+        Prepared::Send { url: endpoint.url.clone(), secrets }
+    }
+
+    #[allow(clippy::disallowed_methods)] // joined in the loop
+    fn start_try(&mut self, job: Job, url: String, secrets: Vec<Vec<u8>>, now_us: i64) {
+        let clients = Arc::clone(&self.clients);
+        let world = self.shard.world();
+        self.tries.spawn(async move {
+            let id = job.event.id.to_string();
+            let secrets: Vec<&[u8]> = secrets.iter().map(Vec::as_slice).collect();
+            let request = Request {
+                url: &url,
+                world,
+                id: &id,
+                timestamp_s: now_us.div_euclid(1_000_000),
+                body: &job.event.body,
+                secrets: &secrets,
+            };
+            // A try that panics must still give its slot back.
+            let answer = AssertUnwindSafe(clients.send(&request, now_us)).catch_unwind().await;
+            let answer = answer.unwrap_or(Answer {
+                status: None,
+                latency_ms: 0,
+                error: Some("internal"),
+                retry_after_s: None,
+            });
+            (job, now_us, answer)
+        });
+    }
+
+    fn tried(&mut self, (job, at_us, answer): (Job, i64, Answer)) {
+        let now_us = self.clock.real_now_us();
+        let tries = job.tries.saturating_add(1);
+        let verdict = match answer.status {
+            Some(status) => verdict(status, answer.retry_after_s),
+            None => Verdict::Failed { retry_after_s: None },
+        };
+        let (status, due_at_us, word) = match verdict {
+            Verdict::Succeeded => (DeliveryStatus::Succeeded, None, Word::Succeeded),
+            Verdict::Gone => (DeliveryStatus::Failed, None, Word::Gone),
+            Verdict::Failed { retry_after_s } => match next_try_us(tries, now_us, retry_after_s, random()) {
+                Some(at_us) => (DeliveryStatus::Pending, Some(at_us), Word::Failed),
+                None => (DeliveryStatus::Failed, None, Word::Failed),
+            },
+        };
+        self.count(&job, &answer, status);
+        let ended = Ended {
+            done: status != DeliveryStatus::Pending,
+            failed: Some(word != Word::Succeeded),
+            latency_ms: answer.latency_ms,
+        };
+        self.end(&job, ended);
+        let attempt = DeliveryAttempt {
+            at_us,
+            status: answer.status,
+            latency_ms: answer.latency_ms,
+            error: answer.error.map(str::to_owned),
+        };
+        self.record(job, attempt, status, due_at_us, tries, word);
+    }
+
+    fn end(&mut self, job: &Job, ended: Ended) {
+        self.plan.ended(job, ended);
+        if ended.done && (self.plan.is_parked(job) || job.found) {
+            self.awaited.insert(job.id);
+        }
+    }
+
+    fn count(&self, job: &Job, answer: &Answer, status: DeliveryStatus) {
+        let world = self.shard.world().as_str();
+        let outcome = match status {
+            DeliveryStatus::Succeeded => "succeeded",
+            DeliveryStatus::Pending => "retry",
+            DeliveryStatus::Failed => "failed",
+        };
+        metrics::counter!("feiqian_webhook_tries_total", "world" => world, "outcome" => outcome).increment(1);
+        let latency_ms = u32::try_from(answer.latency_ms).unwrap_or(u32::MAX);
+        metrics::histogram!("feiqian_webhook_latency_seconds", "world" => world)
+            .record(f64::from(latency_ms) / 1_000.0);
+        tracing::debug!(delivery = %job.id, status = answer.status, error = answer.error, outcome, "webhook tried");
+    }
+
+    /// A delivery whose destination has too much waiting.
+    fn put_off(&mut self, job: Job, failing: bool) {
+        let now_us = self.clock.real_now_us();
+        metrics::counter!("feiqian_webhook_put_off_total", "world" => self.shard.world().as_str())
+            .increment(1);
+        if !failing {
+            let due_at_us = now_us + BUSY_PAUSE_US + i64::from(random() % 30_000_000);
+            self.plan.put_off(&job);
+            let tries = job.tries;
+            let attempt = not_asked(now_us, "destination_busy");
+            self.record(job, attempt, DeliveryStatus::Pending, Some(due_at_us), tries, Word::Nothing);
+            return;
+        }
+        let tries = job.tries.saturating_add(1);
+        let due_at_us = next_try_us(tries, now_us, None, random());
+        let status = if due_at_us.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
+        if due_at_us.is_some() {
+            self.plan.put_off(&job)
+        } else {
+            self.plan.given_up(&job)
+        }
+        self.record(job, not_asked(now_us, "destination_failing"), status, due_at_us, tries, Word::Nothing);
+    }
+
+    fn record(
+        &mut self,
+        job: Job,
+        attempt: DeliveryAttempt,
+        status: DeliveryStatus,
+        due_at_us: Option<i64>,
+        tries: i64,
+        word: Word,
+    ) {
+        let row = DeliveryOutcome { id: job.id, attempt, status, due_at_us, tries };
+        let outcome = Outcome { row, merchant: job.event.merchant, endpoint: job.endpoint, word };
+        if self.outcomes.try_send(outcome).is_err() {
+            // The plan starts nothing while this much is unwritten, so there is room. Without a writer the database keeps
+            // the delivery due.
+            tracing::error!(delivery = %job.id, "no room for a delivery's outcome");
+            self.plan.settled(1);
+        }
+    }
+
+    fn written(&mut self, written: Written) {
+        let Written { count, ids, disabled, told } = written;
+        self.plan.settled(count);
+        let mut awaited = false;
+        for id in &ids {
+            awaited |= self.awaited.remove(id);
+        }
+        if self.look.is_empty() {
+            self.plan.written(&ids);
+        } else {
+            self.late.extend(ids);
+        }
+        let config = self.config.load();
+        self.disabled.retain(|id, sequence| !config_knows(&config, *id, *sequence));
+        self.disabled.extend(disabled);
+        if told || awaited {
+            self.look_soon();
+        }
+    }
+}
+
+/// Whether the configuration has caught up with an endpoint's sequence, or with its deletion.
+fn config_knows(config: &Config, id: EndpointId, sequence: i64) -> bool {
+    let endpoint = config.merchants.values().find_map(|merchant| merchant.endpoint(id));
+    endpoint.is_none_or(|endpoint| endpoint.sequence >= sequence)
+}
+
+/// Reads what is due. Rows of endpoints that this node's configuration does not know yet are left for later.
+async fn look(
+    store: &dyn Store,
+    config: &ArcSwap<Config>,
+    shard: Shard,
+    real_now_us: i64,
+    limit: u32,
+) -> Result<Look, StoreError> {
+    let mut rows = store.deliveries_due(shard, real_now_us, limit).await?;
+    let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let config = config.load_full();
+    let known = |row: &Delivery| {
+        let merchant = config.merchant(row.event.merchant);
+        merchant.is_some_and(|m| row.endpoint.is_none_or(|id| m.endpoint(id).is_some()))
+    };
+    if !rows.iter().all(known) && store.snapshot_version().await? != config.version {
+        rows.retain(known);
+    }
+    Ok(Look { rows, full })
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the look ended early".to_owned())
+}
+
+fn not_asked(at_us: i64, error: &'static str) -> DeliveryAttempt {
+    DeliveryAttempt { at_us, status: None, latency_ms: 0, error: Some(error.to_owned()) }
+}
+
+fn random() -> u32 {
+    u32::from_be_bytes(crypto::secret::random_bytes::<4>())
+}
