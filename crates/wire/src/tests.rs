@@ -166,15 +166,15 @@ fn an_event_carries_the_object_and_the_list_shows_what_was_sent() {
 fn the_largest_payment_fits_an_event() {
     let fill = |bytes: usize| format!("[\"{}\"]", "x".repeat(bytes - 4));
     let details = Details {
-        subject: "\u{1}".repeat(127),
-        description: Some("\u{1}".repeat(255)),
+        subject: "😀".repeat(127),
+        description: Some("😀".repeat(255)),
         goods: Some(fill(4_096)),
         metadata: Some(fill(8_192)),
         payer: Some(Personal(fill(1_024))),
         client_ip: Some(Personal("2001:0db8:85a3:0000:0000:8a2e:0370:7334".to_owned())),
         device: Some(Personal(fill(512))),
-        store: Some("s".repeat(64)),
-        terminal: Some("t".repeat(64)),
+        store: Some("😀".repeat(64)),
+        terminal: Some("😀".repeat(64)),
         notify_url: Some(format!("https://{}", "n".repeat(504))),
         return_url: Some(format!("https://{}", "r".repeat(504))),
         ..Details::default()

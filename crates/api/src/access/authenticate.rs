@@ -127,11 +127,18 @@ fn within_addresses(key: &ApiKey, address: Option<IpAddr>) -> Result<(), Problem
     if allowed { Ok(()) } else { Err(Problem::new(Code::IpNotAllowed)) }
 }
 
-/// `Feiqian-Merchant` is for partners' keys; there are none yet, so only one's own id passes.
+/// `Feiqian-Merchant` is for partners' keys; there are none yet, so only one's own id passes. A merchant of the other world is
+/// told apart: whoever mixes up two key files learns it at once.
 fn own_merchant_only(request: &Received, own: MerchantId) -> Result<(), Problem> {
-    let mut lines = request.headers.get_all("feiqian-merchant").iter();
-    let is_own = lines.all(|line| {
-        line.to_str().ok().and_then(|text| MerchantId::parse(&text.to_ascii_lowercase())) == Some(own)
-    });
-    if is_own { Ok(()) } else { Err(Problem::new(Code::MerchantNotPermitted)) }
+    for line in request.headers.get_all("feiqian-merchant") {
+        let named = line.to_str().ok().and_then(|text| MerchantId::parse(&text.to_ascii_lowercase()));
+        match named {
+            Some(merchant) if merchant == own => {}
+            Some(merchant) if merchant.0.shard().world() != own.0.shard().world() => {
+                return Err(Problem::new(Code::KeyWrongWorld));
+            }
+            Some(_) | None => return Err(Problem::new(Code::MerchantNotPermitted)),
+        }
+    }
+    Ok(())
 }

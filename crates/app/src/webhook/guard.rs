@@ -130,10 +130,9 @@ fn is_forbidden_v6(ip: Ipv6Addr) -> bool {
 /// Loopback, RFC 1918, carriers' shared space, unique local IPv6 without the metadata service that lives there.
 fn is_private(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => match ip.octets() {
-            [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => true,
-            _ => false,
-        },
+        IpAddr::V4(ip) => {
+            matches!(ip.octets(), [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..])
+        }
         IpAddr::V6(ip) => match ip.segments() {
             [0, 0, 0, 0, 0, 0, 0, 1] => true,
             [0xfd00, 0x0ec2, ..] => false,

@@ -201,7 +201,7 @@ fn nothing_starts_while_too_much_is_unwritten() {
     assert!(plan.take().is_some());
 }
 
-/// 1 % black holes: 1,000 endpoints of as many merchants, an event each every 100 ms; ten answer nobody and end after 5 s.
+/// 1 % black holes: 1,000 endpoints of as many merchants, an event each every 100 ms, for 10 s; ten answer nobody and end after 5 s.
 /// Every healthy first try starts in the tick of its event.
 #[test]
 fn black_holes_leave_the_others_undelayed() {
@@ -212,7 +212,7 @@ fn black_holes_leave_the_others_undelayed() {
     let dead = |endpoint: EndpointId| endpoints.iter().take(10).any(|(id, _)| *id == endpoint);
     let mut ends: BTreeMap<i64, Vec<Job>> = BTreeMap::new();
     let mut healthy = 0;
-    for tick in 0..2_000_i64 {
+    for tick in 0..1_000_i64 {
         for job in ends.remove(&tick).unwrap_or_default() {
             let ended = if dead(job.endpoint.unwrap()) { Ended { latency_ms: 5_000, ..RETRY } } else { OK };
             end(&mut plan, &job, ended);
@@ -234,14 +234,14 @@ fn black_holes_leave_the_others_undelayed() {
         }
         assert_eq!(expected, 0, "tick {tick}: a healthy delivery waits");
     }
-    assert_eq!(healthy, 2_000 * 99);
+    assert_eq!(healthy, 1_000 * 99);
 }
 
 /// A receiver that fails at random, a node that forgets and loses hints: what arrives of each object arrives in order, and all
 /// of it arrives. The queue of the model is the database.
 #[test]
 fn whatever_happens_objects_arrive_in_order_and_whole() {
-    for seed in 1..=60_u64 {
+    for seed in 1..=25_u64 {
         run_model(seed);
     }
 }

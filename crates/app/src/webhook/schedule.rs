@@ -40,7 +40,7 @@ pub fn next_try_us(tries: i64, now_us: i64, retry_after_s: Option<i64>, random: 
     let spread_us = base_us / 100 * JITTER_PERCENT;
     // Between -spread and +spread, by a share of 2^32.
     let offset_us =
-        i64::try_from(i128::from(spread_us) * 2 * i128::from(random) >> 32).unwrap_or(0) - spread_us;
+        i64::try_from((i128::from(spread_us) * 2 * i128::from(random)) >> 32).unwrap_or(0) - spread_us;
     let asked_us = retry_after_s.map(|seconds| seconds.saturating_mul(1_000_000));
     let pause_us = match asked_us {
         Some(asked_us) => asked_us.clamp(base_us, base_us * 2).max(base_us + offset_us),

@@ -91,12 +91,12 @@ impl Writer {
                 }
             };
             let _ = tokio::time::timeout(BATCH_WAIT, gathered).await;
-            let mut written = self.write(&batch).await;
             // The tries are over for the plan before the endpoints' rows are looked at.
-            let _ = self.written.send(std::mem::take(&mut written));
-            self.note(&batch, &mut written).await;
-            if written.told || !written.disabled.is_empty() {
-                let _ = self.written.send(written);
+            let _ = self.written.send(self.write(&batch).await);
+            let mut more = Written::default();
+            self.note(&batch, &mut more).await;
+            if more.told || !more.disabled.is_empty() {
+                let _ = self.written.send(more);
             }
         }
     }

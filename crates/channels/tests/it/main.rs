@@ -6,6 +6,7 @@
 mod bills;
 mod books;
 mod killed;
+mod page;
 mod parts;
 mod payments;
 mod support;

@@ -101,10 +101,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 }
 
 /// Makes a merchant; answers it with the secret that signs deliveries to a payment's own `notify_url`.
-pub(crate) async fn make(
-    store: &impl Store,
-    new: &NewMerchant,
-) -> Result<(Merchant, Zeroizing<String>)> {
+pub(crate) async fn make(store: &impl Store, new: &NewMerchant) -> Result<(Merchant, Zeroizing<String>)> {
     let merchant = app::create_merchant(store, new, real_now_us()).await.map_err(refused)?;
     let secrets = store.snapshot().await?.default_secrets;
     let secret = secrets

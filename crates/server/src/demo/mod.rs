@@ -73,6 +73,7 @@ async fn demo(options: &Options, place: &Place) -> Result<()> {
     walk::register(&client, &receiver).await?;
     walk::main_job(&client, &receiver).await?;
     walk::to_try(&client, &service.serving.public_url, options.lan).await?;
+    receiver.print(true);
     tamper::show(&installation, place.directory(), &service).await?;
     let clean = tamper::prove_ours(&installation).await?;
     closing(place, &client, &shop);
@@ -80,6 +81,7 @@ async fn demo(options: &Options, place: &Place) -> Result<()> {
         service.stop(&config).await?;
         return if clean { Ok(()) } else { bail!("the books of the demo do not hold") };
     }
+    receiver.print(false);
     line("\nServing until Ctrl-C; webhooks are printed as they come. 按 Ctrl-C 结束");
     asked_to_stop().await?;
     service.stop(&config).await

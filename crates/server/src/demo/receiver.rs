@@ -30,14 +30,25 @@ struct Inbox {
     secret: OnceLock<WebhookSecret>,
     /// Type and object of every delivery whose signature is good.
     good: Mutex<Vec<(String, String)>>,
+    /// What to print about deliveries while somebody else is printing; `None`: print at once.
+    held_back: Mutex<Option<Vec<String>>>,
     came: Notify,
+}
+
+impl Inbox {
+    fn say(&self, text: String) {
+        match self.held_back.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(lines) => lines.push(text),
+            None => line(&text),
+        }
+    }
 }
 
 impl Receiver {
     pub(super) async fn start() -> Result<Receiver> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Arc::new(Inbox { held_back: Mutex::new(Some(Vec::new())), ..Inbox::default() });
         let router = Router::new().route("/webhooks", post(receive)).with_state(Arc::clone(&inbox));
         let limits = api::ServeLimits { connections_max: 16, ..api::ServeLimits::default() };
         tokio::spawn(api::serve(listener, router, std::future::pending(), limits));
@@ -65,9 +76,18 @@ impl Receiver {
                 next.await;
             }
         };
-        tokio::time::timeout(DELIVERY_MAX, found)
-            .await
-            .with_context(|| format!("the webhook {kind} of {object} did not come"))
+        let came = tokio::time::timeout(DELIVERY_MAX, found).await;
+        self.print(true);
+        came.with_context(|| format!("the webhook {kind} of {object} did not come"))
+    }
+
+    /// Prints what came meanwhile. Later deliveries are held back again, or printed as they come.
+    pub(super) fn print(&self, hold_back: bool) {
+        let mut held_back = self.inbox.held_back.lock().unwrap_or_else(PoisonError::into_inner);
+        for text in held_back.take().unwrap_or_default() {
+            line(&text);
+        }
+        *held_back = hold_back.then(Vec::new);
     }
 }
 
@@ -77,12 +97,12 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
         (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
     let secret = inbox.secret.get().map(std::slice::from_ref).unwrap_or_default();
     if let Err(fault) = verify(secret, id, timestamp, signature, &body, real_now_us() / 1_000_000) {
-        line(&format!("  ← webhook refused: {fault}"));
+        inbox.say(format!("  ← webhook refused: {fault}"));
         return StatusCode::UNAUTHORIZED;
     }
     let Ok(event) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST };
     let (kind, object) = (text(&event, "/type"), text(&event, "/data/object/id"));
-    line(&format!("  ← webhook {kind} {object} · signature good 签名有效"));
+    inbox.say(format!("  ← webhook {kind} {object} · signature good 签名有效"));
     inbox.good.lock().unwrap_or_else(PoisonError::into_inner).push((kind.to_owned(), object.to_owned()));
     // One waits at most; a permit is kept if it is just about to.
     inbox.came.notify_one();

@@ -46,7 +46,11 @@ pub(super) async fn show(installation: &Installation, directory: &Path, service:
     let store = SqliteStore::open_read_only(&copy)?;
     let options = Options { remember: false, ..Options::full() };
     match prove(installation, &store, options, &mut ()).await?.difference {
-        Some(difference) => line(&format!("  verify: {difference}")),
+        Some(difference) => {
+            // The sentence goes on with every line of the transaction; the row is named first.
+            let sentence = difference.to_string();
+            line(&format!("  verify: {}", sentence.split("; also:").next().unwrap_or(&sentence)));
+        }
         None => bail!("verify did not find the changed cent"),
     }
     drop(store);

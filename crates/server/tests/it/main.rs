@@ -2,4 +2,5 @@
 //! ends with `verify --full`.
 
 mod cases;
+mod cases_b;
 mod harness;

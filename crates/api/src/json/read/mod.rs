@@ -36,10 +36,14 @@ pub fn text<'v>(value: &'v Value<'_>) -> Result<&'v str, Fault> {
     }
 }
 
-/// A text of 1 to `max` characters.
+/// A text of 1 to `max` characters without control characters other than tab and line ends: written as JSON they would grow
+/// sixfold, and no channel takes them.
 pub fn words(max: usize) -> impl for<'v, 'a> FnOnce(&'v Value<'a>) -> Result<String, Fault> {
     move |value| {
         let text = text(value)?;
+        if text.chars().any(|c| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r')) {
+            return Err(Fault::invalid("The text holds a control character.", "文本中含有控制字符。"));
+        }
         let chars = text.chars().count();
         if (1..=max).contains(&chars) {
             return Ok(text.to_owned());
@@ -271,7 +275,7 @@ mod tests {
     #[test]
     fn texts() {
         assert_eq!(read("\"茶\"", words(1)), Ok("茶".to_owned()));
-        for text in ["\"\"", "\"ab\"", "1", "\"\\u0000\""] {
+        for text in ["\"\"", "\"ab\"", "1", "\"\\u0000\"", "\"\\u0001\"", "\"\\u007f\""] {
             assert!(read(text, words(1)).is_err(), "{text}");
         }
         for (text, fits) in [("a-B_9", true), ("", false), ("a b", false), ("订单", false), ("a/b", false)]
@@ -288,6 +292,7 @@ mod tests {
             ("https:///x y", false),
             ("//shop.example/", false),
             ("javascript:alert(1)", false),
+            ("https://shop.example/\\\"", false),
             ("", false),
         ] {
             let got = read(&format!("\"{url}\""), callable_url);

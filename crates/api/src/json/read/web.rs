@@ -42,9 +42,13 @@ pub fn return_url(value: &Value<'_>) -> Result<String, Fault> {
     web_url(text).map(|_| text.to_owned()).ok_or_else(fault)
 }
 
+/// Bytes that RFC 3986 keeps out of URLs and that HTML or JSON would have to escape.
+const NEVER_IN_URLS: &[u8] = b" \"<>\\^`{|}";
+
 /// Parses a URL of the web.
 pub fn web_url(text: &str) -> Option<url::Url> {
-    if text.len() > URL_MAX_BYTES || text.bytes().any(|b| b.is_ascii_control() || b == b' ') {
+    if text.len() > URL_MAX_BYTES || text.bytes().any(|b| b.is_ascii_control() || NEVER_IN_URLS.contains(&b))
+    {
         return None;
     }
     url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

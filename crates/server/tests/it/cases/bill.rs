@@ -30,6 +30,7 @@ async fn live(merchant: &Merchant<'_>) {
     let late = merchant.waiting(7_000, Some("pay_after_close")).await.id();
     merchant.pay(&late, None).send().await.expect(200);
     merchant.client.call("POST", &format!("/v1/payments/{late}/close")).send().await.expect(200);
+    merchant.payment_when(&authorized, "captured", |p| p["amount_captured"]["value"] == 500_204).await;
     merchant.client.call("POST", &format!("/v1/payments/{authorized}/void")).send().await.expect(200);
     // Held for a person, who sends it back.
     let other = merchant

@@ -42,6 +42,15 @@ async fn storm(merchant: &Merchant<'_>, kill_after: Duration) -> Vec<(Value, Opt
     orders.into_iter().zip(answers.into_iter().map(|answer| answer.expect("no panic").ok())).collect()
 }
 
+/// A till's payment whose call never left can't be called again, as the payer's code is never stored: it is closed at the
+/// channel and ends failed. A QR code is asked for anew.
+fn has_ended(payment: &Value) -> bool {
+    match payment["scene"].as_str() {
+        Some("qr_code") => payment["status"] == "requires_action",
+        _ => payment["status"] == "succeeded" || (payment["status"] == "failed" && payment["failure"]["code"] == "attempt_closed"),
+    }
+}
+
 /// Killed at many moments between payment and attempt, commit and answer: both rows or none, nothing acknowledged is lost,
 /// nothing is there twice, and every payment comes to an end.
 #[test]
@@ -173,12 +182,14 @@ fn r27_one_key_killed_before_and_after_the_commit() {
         }
         assert_eq!(Books::open(server).rows_of("payment", &merchant.id), 8);
         until_within(Duration::from_secs(40), "end of every payment", || async {
-            (merchant.all("/v1/payments?status=succeeded").await.len() == 8).then_some(())
+            merchant.all("/v1/payments").await.iter().all(has_ended).then_some(())
         })
         .await;
-        let sum: i64 = (0..8).map(|round| 100 + round).sum();
-        assert_eq!(merchant.worth().await, sum - 8);
-        assert_eq!(all_bill_rows(server).len(), 8);
+        let paid = merchant.all("/v1/payments?status=succeeded").await;
+        // 0.60 % of a little more than 100 is 1.
+        let net: i64 = paid.iter().map(|payment| payment["amount"]["value"].as_i64().unwrap() - 1).sum();
+        assert_eq!(merchant.worth().await, net);
+        assert_eq!(all_bill_rows(server).len(), paid.len());
     });
 }
 

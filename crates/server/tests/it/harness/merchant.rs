@@ -31,6 +31,8 @@ pub struct Merchant<'s> {
     pub server: &'s Server,
     /// `mch_…`
     pub id: String,
+    /// Signs what goes to the `notify_url` of its payments.
+    pub webhook_secret: String,
     /// Its caller.
     pub client: Client,
 }
@@ -53,7 +55,8 @@ impl<'s> Merchant<'s> {
     pub async fn with(server: &'s Server, price: Price, options: &[&str]) -> Merchant<'s> {
         let name = server.next_no("Tea House");
         let create = ["merchant", "create", "--world", "sandbox", "--name", &name];
-        let id = text(&server.cli(&[&create[..], options].concat()), "id");
+        let made = server.cli(&[&create[..], options].concat());
+        let (id, webhook_secret) = (text(&made, "id"), text(&made, "webhook_secret"));
         let priced = ["price", "set", "--merchant", &id, "--method", "sandbox", "--currency", "CNY"];
         let rule = [
             "--rate",
@@ -68,7 +71,7 @@ impl<'s> Merchant<'s> {
         server.cli(&[&priced[..], &rule].concat());
         let bearer = text(&server.cli(&["key", "create", "--merchant", &id, "--bearer"]), "bearer");
         let client = server.client().with(Credentials::Bearer(bearer));
-        let merchant = Merchant { server, id, client };
+        let merchant = Merchant { server, id, webhook_secret, client };
         merchant.until_known().await;
         merchant
     }

@@ -10,14 +10,14 @@ const STOP_BOUND: Duration = Duration::from_secs(30);
 /// A running `feiqian serve`.
 pub struct Process {
     child: Child,
-    /// Ends the server should the test binary die without dropping it: it waits for the end of its input, which only this
-    /// process holds open.
+    /// Ends the server and removes its directory when the test binary ends without dropping it, as statics never are: it
+    /// waits for the end of its input, which only this process holds open.
     watchdog: Child,
 }
 
 impl Process {
-    /// Starts the binary with these arguments. Its output goes to `log`.
-    pub fn start(arguments: &[&str], log: &Path) -> Process {
+    /// Starts the binary with these arguments. Its output goes to `log`; `dir` is its scratch directory.
+    pub fn start(arguments: &[&str], log: &Path, dir: &Path) -> Process {
         let out = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("the log file");
         let child = Command::new(env!("CARGO_BIN_EXE_feiqian"))
             .args(arguments)
@@ -27,7 +27,8 @@ impl Process {
             .spawn()
             .expect("the binary starts");
         let watchdog = Command::new("sh")
-            .args(["-c", "cat >/dev/null; kill -9 \"$0\" 2>/dev/null", &child.id().to_string()])
+            .args(["-c", "cat >/dev/null; kill -9 \"$0\"; rm -rf \"$1\"", &child.id().to_string()])
+            .arg(dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -39,6 +40,11 @@ impl Process {
     /// `Some` when it has ended by itself.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("its state can be read")
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL.

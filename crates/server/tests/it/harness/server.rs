@@ -29,7 +29,7 @@ const COMMON: &[Setting] = &[
 
 /// An installation and, while it serves, its process.
 pub struct Server {
-    dir: tempfile::TempDir,
+    dir: PathBuf,
     public_url: String,
     internal_url: String,
     config: PathBuf,
@@ -52,12 +52,12 @@ fn free_port() -> u16 {
 impl Server {
     /// Makes an installation with these settings besides the common ones, and serves it.
     pub fn start(settings: &[Setting]) -> Server {
-        let dir = tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory");
+        let dir = tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();
         let (port, internal_port) = (free_port(), free_port());
         let server = Server {
             public_url: format!("http://127.0.0.1:{port}"),
             internal_url: format!("http://127.0.0.1:{internal_port}"),
-            config: dir.path().join("feiqian.toml"),
+            config: dir.join("feiqian.toml"),
             dir,
             process: Mutex::new(None),
             numbers: AtomicU64::new(1),
@@ -72,7 +72,7 @@ impl Server {
     fn config_text(&self, port: u16, internal_port: u16, settings: &[Setting]) -> String {
         let quoted = |text: String| format!("\"{text}\"");
         let mut all: Vec<(&str, &str, String)> = vec![
-            ("", "data_dir", quoted(self.dir.path().join("data").display().to_string())),
+            ("", "data_dir", quoted(self.dir.join("data").display().to_string())),
             ("", "master_key_file", quoted(self.master_key_file().display().to_string())),
             ("", "listen", quoted(format!("127.0.0.1:{port}"))),
             ("", "internal_listen", quoted(format!("127.0.0.1:{internal_port}"))),
@@ -102,7 +102,7 @@ impl Server {
         let mut process = self.process.lock().expect("no case panicked here");
         assert!(process.is_none(), "it serves already");
         let config = self.config.display().to_string();
-        *process = Some(Process::start(&["serve", "--config", &config], &self.log_path()));
+        *process = Some(Process::start(&["serve", "--config", &config], &self.log_path(), self.dir()));
         drop(process);
         let client = Client::new(&self.internal_url);
         let ready = until_within(START_BOUND, "answer of /readyz", || async {
@@ -119,6 +119,12 @@ impl Server {
         if let Some(status) = process.as_mut().and_then(Process::ended) {
             panic!("the server ended with {status}:\n{}", self.log());
         }
+    }
+
+    /// The number of the serving process.
+    pub fn process_id(&self) -> u32 {
+        let process = self.process.lock().expect("no case panicked here");
+        process.as_ref().expect("it serves").id()
     }
 
     /// SIGKILL, at this moment.
@@ -185,22 +191,27 @@ impl Server {
     }
 
     fn log_path(&self) -> PathBuf {
-        self.dir.path().join("serve.log")
+        self.dir.join("serve.log")
     }
 
     /// The scratch directory.
     pub fn dir(&self) -> &Path {
-        self.dir.path()
+        &self.dir
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> &Path {
+        &self.config
     }
 
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.dir.join("data")
     }
 
     /// The file with the master key.
     pub fn master_key_file(&self) -> PathBuf {
-        self.dir.path().join("master.key")
+        self.dir.join("master.key")
     }
 
     /// A number that nothing on this server has yet.
@@ -211,5 +222,17 @@ impl Server {
     /// The binary under test.
     pub fn binary() -> Command {
         Command::new(env!("CARGO_BIN_EXE_feiqian"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // First the process, then its files; those of a failed case stay for whoever looks into it.
+        drop(self.process.lock().map(|mut process| process.take()));
+        if std::thread::panicking() {
+            eprintln!("the data of this case: {}\n{}", self.dir.display(), self.log());
+        } else {
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
     }
 }

@@ -1,0 +1,24 @@
+//! The second half of the regression cases: who may say what, what is refused, who is told, what a crash leaves.
+
+mod addresses;
+mod bad_bodies;
+mod bad_requests;
+mod books;
+mod crash;
+mod credentials;
+mod deliveries;
+mod endpoints;
+mod errors;
+mod foreign;
+mod interop;
+mod lists;
+mod live;
+mod marks;
+mod mistakes;
+mod nonces;
+mod offline;
+mod python;
+mod signing;
+mod tamper;
+mod told;
+mod untouched;
