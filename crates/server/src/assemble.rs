@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::files;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use app::{App, Channels, Clock, NoticeDoor, Start};
 use channels::Channel;
 use channels::sandbox::{SandboxChannel, SandboxConfig};
@@ -111,7 +111,8 @@ fn explain_open(fault: OpenFault) -> anyhow::Error {
     let advice = match &fault {
         OpenFault::InUse { .. } => "the database is served already: stop that process first",
         OpenFault::Foreign { .. } => "name the right data_dir",
-        OpenFault::MasterKey(_) => "put the master key of this installation back at master_key_file",
+        // Its own sentence says what to do; its cause would only say it again.
+        OpenFault::MasterKey(fault) => return anyhow!("master_key_file: {fault}"),
         OpenFault::Exists { .. }
         | OpenFault::Missing { .. }
         | OpenFault::Newer { .. }

@@ -24,6 +24,12 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     ),
     (
         Kind::Counter,
+        "feiqian_callbacks_total",
+        Unit::Count,
+        "Channel callbacks over HTTP, by whether they were accepted",
+    ),
+    (
+        Kind::Counter,
         "feiqian_callbacks_refused_total",
         Unit::Count,
         "Channel callbacks with a wrong signature",
@@ -34,7 +40,39 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
         Unit::Count,
         "Channel callbacks about numbers that no row knows",
     ),
-    (Kind::Counter, "feiqian_webhook_tries_total", Unit::Count, "Tries at webhook deliveries"),
+    (Kind::Gauge, "feiqian_webhook_queue", Unit::Count, "Webhook deliveries waiting in memory, by world"),
+    (Kind::Gauge, "feiqian_webhook_tries_running", Unit::Count, "Webhook tries under way, by world"),
+    (Kind::Counter, "feiqian_webhook_tries_total", Unit::Count, "Webhook tries, by world and outcome"),
+    (
+        Kind::Histogram,
+        "feiqian_webhook_latency_seconds",
+        Unit::Seconds,
+        "How long webhook receivers took, by world",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_webhook_put_off_total",
+        Unit::Count,
+        "Webhook deliveries put off because their receiver is slow or failing",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_webhook_hints_lost_total",
+        Unit::Count,
+        "Commits whose webhooks are found by looking instead of at once",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_webhook_outcomes_lost_total",
+        Unit::Count,
+        "Outcomes of webhook tries that could not be written; those are tried again",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_webhook_notices_lost_total",
+        Unit::Count,
+        "Notices about failing endpoints that could not be written",
+    ),
     (Kind::Gauge, "feiqian_up_seconds", Unit::Seconds, "How long this process has served"),
 ];
 
@@ -58,4 +96,44 @@ pub(crate) fn install() -> Result<PrometheusHandle> {
         }
     }
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Names of metrics that the sources record.
+    fn recorded(directory: &Path, names: &mut Vec<String>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                recorded(&path, names);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for kind in ["counter!(", "gauge!(", "histogram!("] {
+                    let calls =
+                        text.split(kind).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
+                    names.extend(
+                        calls.filter_map(|rest| rest.split_once('"')).map(|(name, _)| name.to_owned()),
+                    );
+                    names.retain(|name| name.starts_with("feiqian_"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_declares_what_is_recorded_and_nothing_else() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut names = Vec::new();
+        for name in ["api", "app", "channels", "store", "server"] {
+            recorded(&crates.join(name).join("src"), &mut names);
+        }
+        names.sort_unstable();
+        names.dedup();
+        let mut declared: Vec<&str> = TABLE.iter().map(|(_, name, _, _)| *name).collect();
+        declared.sort_unstable();
+        assert_eq!(names, declared);
+    }
 }

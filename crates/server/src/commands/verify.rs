@@ -18,15 +18,13 @@ use store::sqlite::SqliteStore;
 pub struct Options {
     #[command(flatten)]
     file: ConfigFile,
-    /// Derive every balance and every object's sums again from the first line.
+    /// Derive every balance and every object's sums again from the first line. Without it, what earlier runs proved is not read
+    /// again, but for a share of the old blocks.
     #[arg(long)]
     full: bool,
     /// Look at a copy of the data instead.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Note what was proven: the next run begins there and looks at a share of what is older.
-    #[arg(long, conflicts_with = "data_dir")]
-    remember: bool,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -38,14 +36,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             config.data_dir.clone_from(copy);
         }
         let installation = Installation::find_to_read(&config)?;
-        let store = match options.remember {
+        // On the installation itself the proven blocks are noted, so that the next run begins there; a copy is only read.
+        let remember = options.data_dir.is_none();
+        let store = match remember {
             true => installation.open_control()?,
             false => installation.open_read_only()?,
         };
         let seed = u64::from_be_bytes(crypto::secret::random_bytes());
         let what = verify::Options {
             full: options.full,
-            remember: options.remember,
+            remember,
             ..verify::Options::incremental(seed)
         };
         let report = prove(&installation, &store, what, &mut Bar::new()).await?;

@@ -33,7 +33,7 @@ impl Config {
             None if Path::new(FILE_HERE).is_file() => Some(read_file(Path::new(FILE_HERE))?),
             None => None,
         };
-        // Not `Environment::source` unset: only ours are looked at, and tests hand in their own.
+        // Variables of others need not even be UTF-8.
         let ours = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         Config::read(

@@ -75,7 +75,8 @@ pub(super) fn all_prices(db: &Db) -> Result<Vec<Price>, StoreError> {
 
 pub(super) fn insert_channel_account(db: &Db, stored: &StoredChannelAccount) -> Result<(), StoreError> {
     let account = &stored.account;
-    if stored.kind == SANDBOX_KIND && stored.world != World::Sandbox {
+    let worlds = [stored.world, account.id.0.shard().world()];
+    if stored.kind == SANDBOX_KIND && worlds.contains(&World::Live) {
         return Err(StoreError::Conflict("the sandbox channel is no channel of the live world".to_owned()));
     }
     let secret = db.seal(CALLBACK_SECRET, &account.id.0.0, &stored.callback_secret)?;

@@ -129,6 +129,11 @@ impl Call {
         self
     }
 
+    /// Sends it with another method.
+    pub fn set_method(&mut self, method: &'static str) {
+        self.method = method;
+    }
+
     /// Sets `Idempotency-Key`.
     pub fn key(self, key: &str) -> Call {
         self.header("idempotency-key", key)
