@@ -88,6 +88,8 @@ pub struct Event {
     pub created_at_us: i64,
     /// The body as it is sent, JSON text.
     pub body: String,
+    /// Whether the body holds personal data, so that it rests sealed.
+    pub is_personal: bool,
     /// Where it goes; the first is a part of the event's own row.
     pub deliveries: Vec<NewDelivery>,
 }

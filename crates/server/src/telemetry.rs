@@ -10,8 +10,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The crates whose level the setting moves.
-const OURS: [&str; 6] = ["api", "app", "channels", "crypto", "server", "store"];
+/// The crates whose level the setting moves, and the target of the lines about requests.
+const OURS: [&str; 7] = ["access", "api", "app", "channels", "crypto", "server", "store"];
 
 /// Starts logging as configured. A second call does nothing.
 pub(crate) fn start(log: &Log) {

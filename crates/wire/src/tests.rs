@@ -154,6 +154,7 @@ fn an_event_carries_the_object_and_the_list_shows_what_was_sent() {
         object_sequence: 4,
         created_at_us: 2_000,
         body,
+        is_personal: false,
         deliveries: Vec::new(),
     };
     let row = serde_json::to_value(render::event(&event, World::Sandbox)).unwrap();

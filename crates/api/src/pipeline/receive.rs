@@ -62,21 +62,47 @@ pub(super) async fn receive(state: &Shared, spec: &Spec, request: Request) -> Re
 }
 
 /// Reads a body once, bounded in size and time.
-pub async fn read_body(state: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let max_bytes = state.config.body_max_bytes;
+pub async fn read_body(state: &Shared, headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
+    let read = read_within(state.config.body_max_bytes, headers, &mut body);
+    match timeout(Duration::from_millis(state.config.body_timeout_ms), read).await {
+        Ok(result) => result,
+        Err(_) => Err(Problem::new(Code::BodyTimeout)),
+    }
+}
+
+async fn read_within(max_bytes: usize, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Problem> {
     let declared =
         headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|bytes| bytes > u64::try_from(max_bytes).unwrap_or(u64::MAX)) {
+        // Who asks before sending gets the answer instead of a "continue".
+        if !headers.contains_key(http::header::EXPECT) {
+            discard(body).await;
+        }
         return Err(Problem::new(Code::BodyTooLarge));
     }
-    let read = Limited::new(body, max_bytes).collect();
-    match timeout(Duration::from_millis(state.config.body_timeout_ms), read).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+    match Limited::new(&mut *body, max_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            discard(body).await;
             Err(Problem::new(Code::BodyTooLarge))
         }
         // The client broke off: nobody reads this answer.
-        Ok(Err(_)) | Err(_) => Err(Problem::new(Code::BodyTimeout)),
+        Err(_) => Err(Problem::new(Code::BodyTimeout)),
+    }
+}
+
+/// Bytes of a body that is too large, read and thrown away.
+const DISCARDED_MAX_BYTES: usize = 1024 * 1024;
+
+/// Reads the rest of a refused body, within a bound: a connection closed on a client that still sends is reset, and the
+/// client never sees the refusal.
+async fn discard(body: &mut Body) {
+    let mut discarded = 0_usize;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded = discarded.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+        if discarded > DISCARDED_MAX_BYTES {
+            return;
+        }
     }
 }
 

@@ -101,7 +101,7 @@ codes! {
         ["Sign the request (RFC 9421: Signature-Input and Signature); in the sandbox Authorization: Bearer is enough."
          "请对请求签名（RFC 9421：Signature-Input 与 Signature）；沙箱中可用 Authorization: Bearer。"];
     KeyUnknown "key_unknown" 401 false
-        ["There is no such API key." "没有这个 API 密钥。"]
+        ["The credentials belong to no API key." "凭证不属于任何 API 密钥。"]
         ["Check keyid or the bearer token against your list of keys." "请核对 keyid 或 bearer 令牌是否在您的密钥列表中。"];
     KeyRevoked "key_revoked" 401 false
         ["The API key was revoked." "该 API 密钥已被吊销。"]

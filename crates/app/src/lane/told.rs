@@ -49,6 +49,11 @@ pub(super) fn event(
             (refund_id.0, refund.sequence, rows.payments.get(&refund.payment), body)
         }
     };
+    let is_personal = match emit.object {
+        Object::Payment(_) => payment.is_some_and(|payment| payment.details.has_personal()),
+        // Neither shows anything of the payer.
+        Object::Capture(_) | Object::Refund(_) => false,
+    };
     Some(Event {
         seq: 0,
         id,
@@ -58,6 +63,7 @@ pub(super) fn event(
         object_sequence: sequence,
         created_at_us: now_us,
         body,
+        is_personal,
         deliveries: destinations(emit.kind.as_str(), payment, config, facts.real_now_us),
     })
 }

@@ -218,6 +218,7 @@ impl App {
             object_sequence: endpoint.sequence,
             created_at_us: now_us,
             body,
+            is_personal: false,
             deliveries: vec![delivery],
         }
     }

@@ -1,5 +1,6 @@
 //! Events and their deliveries: the pull fallback, the attempts made, replay.
 
+use crate::lane::ReEntry;
 use crate::{App, Caller, Refusal};
 use domain::event::Event;
 use domain::id::{DeliveryId, EndpointId, EventId};
@@ -63,8 +64,13 @@ impl App {
     /// Sends a delivery again, due at once. One whose endpoint is gone or disabled is refused: it would start a useless loop (R55).
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a delivery, or for its endpoint.
-    pub async fn replay_delivery(&self, caller: &Caller, id: DeliveryId) -> Result<Delivery, Refusal> {
+    /// [`Refusal::NotFound`] for a delivery, or for its endpoint; [`Refusal::NonceReused`].
+    pub async fn replay_delivery(
+        &self,
+        caller: &Caller,
+        id: DeliveryId,
+        re: ReEntry,
+    ) -> Result<Delivery, Refusal> {
         let delivery = self.delivery(caller, id).await?;
         if let Some(endpoint) = delivery.endpoint {
             let config = self.config();
@@ -76,6 +82,7 @@ impl App {
                 return Err(Refusal::NotFound("webhook_endpoint"));
             }
         }
+        self.use_control_nonce(caller, re).await?;
         if delivery.status != DeliveryStatus::Pending || delivery.due_at_us.is_some() {
             self.store().replay_delivery(id, self.0.clock.real_now_us()).await?;
         }

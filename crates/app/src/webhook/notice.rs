@@ -60,6 +60,7 @@ pub(super) fn event(
         object_sequence: endpoint.sequence,
         created_at_us: now_us,
         body: wire::event_body(&head, &endpoint_object(endpoint, shard.world())),
+        is_personal: false,
         deliveries,
     }
 }

@@ -51,6 +51,7 @@ impl Maker {
             object_sequence: self.seq,
             created_at_us: START_US,
             body: String::new(),
+            is_personal: false,
             deliveries: vec![NewDelivery { endpoint: Some(endpoint), url, due_at_us: START_US }],
         };
         Job::of_event(&Arc::new(event)).next().unwrap()

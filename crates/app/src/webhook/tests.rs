@@ -249,6 +249,7 @@ impl Bench {
             object_sequence: sequence,
             created_at_us: START_US,
             body: sequence.to_string(),
+            is_personal: false,
             deliveries: vec![NewDelivery { endpoint, url: url.to_owned(), due_at_us: self.time.now_us() }],
         };
         self.store.insert_event(SHARD, &event).await.unwrap();

@@ -122,6 +122,13 @@ pub struct Details {
     pub created_by: Option<KeyId>,
 }
 
+impl Details {
+    /// Whether anything of it is personal, so that a copy of it must rest sealed too.
+    pub fn has_personal(&self) -> bool {
+        self.payer.is_some() || self.client_ip.is_some() || self.device.is_some()
+    }
+}
+
 /// Personal data: never shown by `Debug`, sealed at rest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Personal(pub String);

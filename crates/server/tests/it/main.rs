@@ -1,6 +1,9 @@
 //! Black-box tests: the real binary, started by `init` and `serve`, spoken to over HTTP and its command line only. Every case
 //! ends with `verify --full`.
 
+// Helpers of tests fail by panicking, as tests do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod cases;
 mod cases_b;
 mod harness;

@@ -310,7 +310,8 @@ CREATE TABLE event (
     d_due_at_us     INTEGER,
     d_tries         INTEGER NOT NULL,
     d_fence         INTEGER NOT NULL,
-    body            TEXT    NOT NULL,
+    -- JSON text; sealed where it holds personal data.
+    body            BLOB    NOT NULL,
     PRIMARY KEY (shard, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX event_id ON event (shard, id);

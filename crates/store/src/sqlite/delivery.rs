@@ -179,7 +179,7 @@ impl State {
 }
 
 fn at(db: &Db, shard: Shard, seq: i64, slot: u8) -> Result<Option<Delivery>, StoreError> {
-    let first = db.one(FIRST, params![shard.0, seq], |c| Ok((event::read(c)?, State::read(c)?)))?;
+    let first = db.one(FIRST, params![shard.0, seq], |c| Ok((event::read(db, c)?, State::read(c)?)))?;
     let Some((event, state)) = first else { return Ok(None) };
     let state = match slot {
         0 => Some(state),

@@ -1,15 +1,17 @@
 //! Rows of events: the outbox, with the delivery to the first destination in the event's own row.
 
 use super::columns::Columns;
-use super::db::Db;
+use super::db::{Db, Place};
 use super::delivery;
 use super::fault::corrupt;
 use super::statements::statements;
 use crate::StoreError;
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
+use crypto::seal::Sealer;
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::{EventId, MerchantId, Shard, Uid};
 use rusqlite::{CachedStatement, params};
+use std::borrow::Cow;
 
 /// Destinations of one event: its own row's and those in `delivery`.
 const SLOTS_MAX: usize = 15;
@@ -41,18 +43,41 @@ statements! {
         WHERE shard = ?1 AND object = ?2 ORDER BY seq LIMIT 200");
 }
 
-pub(super) fn read(c: &mut Columns<'_, '_>) -> Result<Event, StoreError> {
+/// Bodies show what the merchant told of its payer; those that do rest sealed, the others as the text that they are.
+const BODY: Place = Place { table: "event", column: "body" };
+
+pub(super) fn read(db: &Db, c: &mut Columns<'_, '_>) -> Result<Event, StoreError> {
+    let (seq, id): (i64, EventId) = (c.int()?, c.id()?);
+    let (merchant, kind, object) = (c.id()?, c.word(Type::parse)?, c.uid()?);
+    let (object_sequence, created_at_us) = (c.int()?, c.int()?);
+    let (body, is_personal) = read_body(db, id, c.blob()?)?;
     Ok(Event {
-        seq: c.int()?,
-        id: c.id()?,
-        merchant: c.id()?,
-        kind: c.word(Type::parse)?,
-        object: c.uid()?,
-        object_sequence: c.int()?,
-        created_at_us: c.int()?,
-        body: c.string()?,
+        seq,
+        id,
+        merchant,
+        kind,
+        object,
+        object_sequence,
+        created_at_us,
+        body,
+        is_personal,
         deliveries: Vec::new(),
     })
+}
+
+/// No text begins with the byte of a sealed value's format.
+fn read_body(db: &Db, id: EventId, stored: &[u8]) -> Result<(String, bool), StoreError> {
+    let is_sealed = Sealer::version_of(stored).is_some();
+    let plain = if is_sealed { db.open(BODY, &id.0.0, stored)? } else { stored.to_vec() };
+    let text = String::from_utf8(plain).map_err(|_| corrupt("an event's body is not UTF-8"))?;
+    Ok((text, is_sealed))
+}
+
+fn stored_body<'e>(db: &Db, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreError> {
+    if event.is_personal {
+        return db.seal(BODY, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
+    }
+    Ok(Cow::Borrowed(event.body.as_bytes()))
 }
 
 /// Writes events under numbers from `first_seq` on; answers how many rows of `delivery` they took besides.
@@ -67,7 +92,7 @@ pub(super) fn insert_all(db: &Db, shard: Shard, first_seq: i64, events: &[Event]
             return Err(corrupt("an event has more destinations than it can have"));
         }
         let mut deliveries = event.deliveries.iter();
-        insert(&mut statement, shard, seq, event, deliveries.next())?;
+        insert(&mut statement, shard, seq, event, &stored_body(db, event)?, deliveries.next())?;
         for (slot, other) in (1..).zip(deliveries) {
             delivery::insert(db, shard, seq, slot, event, other)?;
             more += 1;
@@ -81,6 +106,7 @@ fn insert(
     shard: Shard,
     seq: i64,
     event: &Event,
+    body: &[u8],
     first: Option<&NewDelivery>,
 ) -> Result<(), StoreError> {
     statement.execute(params![
@@ -96,13 +122,13 @@ fn insert(
         first.map(|delivery| delivery.url.as_str()),
         first.map(|_| delivery::status_text(DeliveryStatus::Pending)),
         first.map(|delivery| delivery.due_at_us),
-        event.body,
+        body,
     ])?;
     Ok(())
 }
 
 pub(super) fn by_id(db: &Db, id: EventId) -> Result<Option<Event>, StoreError> {
-    db.one(BY_ID, params![id.0.shard().0, id.0.0], read)
+    db.one(BY_ID, params![id.0.shard().0, id.0.0], |c| read(db, c))
 }
 
 pub(super) fn list(
@@ -123,9 +149,9 @@ pub(super) fn list(
     if let Some(object) = filter.object {
         statement.raw_bind_parameter(8, object.0)?;
     }
-    super::db::all_bound(&mut statement, read)
+    super::db::all_bound(&mut statement, |c| read(db, c))
 }
 
 pub(super) fn of_object(db: &Db, shard: Shard, object: Uid) -> Result<Vec<Event>, StoreError> {
-    db.all(OF_OBJECT, params![shard.0, object.0], read)
+    db.all(OF_OBJECT, params![shard.0, object.0], |c| read(db, c))
 }

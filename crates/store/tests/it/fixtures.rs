@@ -416,6 +416,7 @@ pub fn event(ids: &mut IdMaker, merchant: MerchantId, object: Uid, to: &[Option<
              \"currency\":\"CNY\",\"status\":\"succeeded\",\"merchant_order_no\":\"2025112400001\",\
              \"subject\":\"牛肉面\",\"paid_at\":\"2025-11-24T16:00:00.000000Z\",\"captured\":1000}}}}"
         ),
+        is_personal: false,
         deliveries: to
             .iter()
             .map(|endpoint| NewDelivery { endpoint: *endpoint, url: url(endpoint), due_at_us: NOW_US })

@@ -1,6 +1,7 @@
 //! `kill -9` at the worst moments: R11, R18, R27, R29, R52. Each has a server of its own.
 
 use crate::harness::books::{Books, bare};
+use crate::harness::client::now_s;
 use crate::harness::merchant::text;
 use crate::harness::{Answer, Merchant, Receiver, Server, cny, on_own, spawn, until, until_within};
 use futures::future::join_all;
@@ -16,7 +17,7 @@ fn bill_rows(server: &Server, dates: &[&str]) -> Vec<Value> {
 /// The channel's dates (UTC+8) around now.
 fn dates() -> [String; 3] {
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
-    let today = jiff::Timestamp::now().to_zoned(zone).date();
+    let today = jiff::Timestamp::from_second(now_s()).expect("a time").to_zoned(zone).date();
     [-1, 0, 1].map(|days| today.checked_add(jiff::Span::new().days(days)).expect("a date").to_string())
 }
 
@@ -47,7 +48,10 @@ async fn storm(merchant: &Merchant<'_>, kill_after: Duration) -> Vec<(Value, Opt
 fn has_ended(payment: &Value) -> bool {
     match payment["scene"].as_str() {
         Some("qr_code") => payment["status"] == "requires_action",
-        _ => payment["status"] == "succeeded" || (payment["status"] == "failed" && payment["failure"]["code"] == "attempt_closed"),
+        _ => {
+            payment["status"] == "succeeded"
+                || (payment["status"] == "failed" && payment["failure"]["code"] == "attempt_closed")
+        }
     }
 }
 

@@ -19,7 +19,10 @@ async fn check(merchant: &Merchant<'_>, rows: Vec<Row>) {
             continue;
         }
         assert_eq!((answer.status, answer.code(), answer.pointer()), (status, code, pointer), "{about}");
-        let gone = format!("/v1/payments?merchant_order_no={}", order["merchant_order_no"].as_str().unwrap_or("R24"));
+        let gone = format!(
+            "/v1/payments?merchant_order_no={}",
+            order["merchant_order_no"].as_str().unwrap_or("R24")
+        );
         let stored = merchant.client.get(&gone).await;
         if stored.status == 200 {
             assert_eq!(stored["data"], json!([]), "{about}");
@@ -73,7 +76,13 @@ fn r24_fields_of_a_payment() {
                 ("method", json!("cowrie"), 422, "channel_not_configured", ""),
                 ("colour", json!("red"), 400, "unknown_field", "/colour"),
                 ("colour", Value::Null, 400, "unknown_field", "/colour"),
-                ("amount", json!({ "value": 1, "currency": "CNY", "unit": "fen" }), 400, "unknown_field", "/amount/unit"),
+                (
+                    "amount",
+                    json!({ "value": 1, "currency": "CNY", "unit": "fen" }),
+                    400,
+                    "unknown_field",
+                    "/amount/unit",
+                ),
                 ("amount", json!({ "value": 1 }), 400, "field_missing", "/amount/currency"),
                 ("amount", json!({ "value": 1, "currency": "USD" }), 422, "price_not_configured", ""),
                 ok("amount", cny(9_007_199_254_740_991)),
@@ -88,13 +97,17 @@ fn r24_fields_of_a_payment() {
             order["metadata"] = json!({ "k".repeat(41): "v" });
             order
         });
-        assert!(long_name.send().await.expect_problem(400, "field_invalid").pointer().starts_with("/metadata"));
+        assert!(
+            long_name.send().await.expect_problem(400, "field_invalid").pointer().starts_with("/metadata")
+        );
         let long_value = merchant.create(&{
             let mut order = merchant.order("qr_code", 100, None);
             order["metadata"] = json!({ "k": "v".repeat(501) });
             order
         });
-        assert!(long_value.send().await.expect_problem(400, "field_invalid").pointer().starts_with("/metadata"));
+        assert!(
+            long_value.send().await.expect_problem(400, "field_invalid").pointer().starts_with("/metadata")
+        );
     });
 }
 
@@ -129,7 +142,10 @@ fn r24_expiry() {
         let id = merchant.create(&soon).send().await.expect(201).id();
         merchant.advance(3_600).await;
         let expired = merchant.payment_in(&id, "closed").await;
-        assert_eq!((&expired["status_reason"], &expired["failure"]["code"]), (&json!("expired"), &Value::Null));
+        assert_eq!(
+            (&expired["status_reason"], &expired["failure"]["code"]),
+            (&json!("expired"), &Value::Null)
+        );
         merchant.pay(&id, None).send().await.expect_problem(409, "payment_not_payable");
         check(&merchant, vec![invalid(in_s(1_800)), ok(in_s(3_600 + 90))]).await;
         // The number of an order that ended stays taken; its repeat is the order as it is.
@@ -142,7 +158,9 @@ fn r24_expiry() {
 fn r24_bodies() {
     on_shared(async |server| {
         let merchant = Merchant::new(server).await;
-        let post = |bytes: Vec<u8>| merchant.client.call("POST", "/v1/payments").bytes("application/json", bytes).send();
+        let post = |bytes: Vec<u8>| {
+            merchant.client.call("POST", "/v1/payments").bytes("application/json", bytes).send()
+        };
         let order = |extra: &str| {
             let mut text = merchant.order("qr_code", 100, None).to_string();
             text.insert_str(text.len() - 1, extra);
@@ -154,21 +172,39 @@ fn r24_bodies() {
             body
         };
         post(padded(256 * 1024)).await.expect(201);
-        post(padded(256 * 1024 + 1)).await.expect_problem(413, "body_too_large");
-        let nested = |depth: usize| format!(",\"device\":{}1{}", "{\"d\":".repeat(depth - 1), "}".repeat(depth - 1));
+        // The refusal is seen although the body was still under way.
+        for bytes in [256 * 1024 + 1, 300_000, 1_000_000].repeat(5) {
+            post(padded(bytes)).await.expect_problem(413, "body_too_large");
+        }
+        let nested =
+            |depth: usize| format!(",\"device\":{}1{}", "{\"d\":".repeat(depth - 1), "}".repeat(depth - 1));
         post(order(&nested(16))).await.expect(201);
         post(order(&nested(17))).await.expect_problem(400, "malformed_json");
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         post(order(&format!(",\"device\":{deep}"))).await.expect_problem(400, "malformed_json");
         let malformed: [&[u8]; 9] = [
-            b"", b"[]", b"{", b"{} x", b"null", b"{\"a\":1,\"a\":2}", b"{\"subject\":\"\xff\"}", b"{\"subject\":\"\\ud800\"}", b"{'a':1}",
+            b"",
+            b"[]",
+            b"{",
+            b"{} x",
+            b"null",
+            b"{\"a\":1,\"a\":2}",
+            b"{\"subject\":\"\xff\"}",
+            b"{\"subject\":\"\\ud800\"}",
+            b"{'a':1}",
         ];
         for body in malformed {
             let refused = post(body.to_vec()).await;
             let empty = body.is_empty() && refused.code() == "field_missing";
-            assert!(empty || (refused.status, refused.code()) == (400, "malformed_json"), "{body:?}: {}", refused.text);
+            assert!(
+                empty || (refused.status, refused.code()) == (400, "malformed_json"),
+                "{body:?}: {}",
+                refused.text
+            );
         }
-        for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk"] {
+        for content_type in
+            ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk"]
+        {
             let call = merchant.client.call("POST", "/v1/payments").bytes(content_type, order(""));
             call.send().await.expect_problem(415, "media_type");
         }
@@ -177,7 +213,12 @@ fn r24_bodies() {
         // A POST without inputs takes no body, {} and nothing else.
         let id = merchant.waiting(100, None).await.id();
         let close = format!("/v1/payments/{id}/close");
-        merchant.client.post(&close, &json!({ "now": true })).send().await.expect_problem(400, "unknown_field");
+        merchant
+            .client
+            .post(&close, &json!({ "now": true }))
+            .send()
+            .await
+            .expect_problem(400, "unknown_field");
         merchant.client.post(&close, &json!({})).send().await.expect(200);
     });
 }
@@ -211,14 +252,18 @@ fn r24_headers() {
         assert!(answer.header("request-id").starts_with("req_"), "{:?}", answer.headers);
         assert_eq!((answer.header("feiqian-world"), answer["world"].as_str()), ("sandbox", Some("sandbox")));
         assert!(!answer.header("feiqian-version").is_empty() && !answer.header("date").is_empty());
-        assert_eq!((&answer["merchant"], &answer["business_zone"]), (&json!(merchant.id), &json!("Asia/Shanghai")));
+        assert_eq!(
+            (&answer["merchant"], &answer["business_zone"]),
+            (&json!(merchant.id), &json!("Asia/Shanghai"))
+        );
         let neighbour = Merchant::new(server).await;
         let foreign = get().header("feiqian-merchant", &neighbour.id).send().await;
         foreign.expect_problem(403, "merchant_not_permitted");
         for (language, tag, part) in
             [("zh-CN", "zh-CN", "接口"), ("en", "en", "route"), ("de, zh;q=0.8, en;q=0.2", "zh-CN", "接口")]
         {
-            let nowhere = merchant.client.call("GET", "/v1/nowhere").header("accept-language", language).send().await;
+            let nowhere =
+                merchant.client.call("GET", "/v1/nowhere").header("accept-language", language).send().await;
             let nowhere = nowhere.expect_problem(404, "route_not_found");
             assert_eq!(nowhere.header("content-language"), tag, "{language}");
             let detail = nowhere["detail"].as_str().unwrap().to_lowercase();
@@ -259,7 +304,11 @@ fn r24_lists() {
             ("/v1/payments?cursor=nonsense".into(), "cursor_invalid", "/query/cursor"),
             (format!("/v1/refunds?cursor={cursor}"), "cursor_invalid", "/query/cursor"),
             (format!("/v1/payments?status=succeeded&cursor={cursor}"), "cursor_invalid", "/query/cursor"),
-            (format!("/v1/payments/{}?expand=everything", page["data"][0]["id"].as_str().unwrap()), "unknown_expansion", "/query/expand"),
+            (
+                format!("/v1/payments/{}?expand=everything", page["data"][0]["id"].as_str().unwrap()),
+                "unknown_expansion",
+                "/query/expand",
+            ),
         ];
         for (path, code, pointer) in cases {
             let refused = merchant.client.get(&path).await.expect_problem(400, code);
@@ -282,7 +331,9 @@ fn r24_ids() {
         let strip = |answer: Answer| (answer.status, answer["code"].clone(), answer["detail"].clone());
         let foreign = strip(neighbour.client.get(&format!("/v1/payments/{id}")).await);
         assert_eq!((foreign.0, &foreign.1), (404, &json!("payment_not_found")));
-        for other in ["pay_00000000000000000000000000", "pay_x", refund.as_str(), "1", "%00", &"p".repeat(200)] {
+        for other in
+            ["pay_00000000000000000000000000", "pay_x", refund.as_str(), "1", "%00", &"p".repeat(200)]
+        {
             let answer = strip(merchant.client.get(&format!("/v1/payments/{other}")).await);
             assert_eq!(answer, foreign, "{other}");
         }

@@ -34,7 +34,6 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     let text = |text: &str| text.as_bytes().to_vec();
     let join = |parts: &[&[u8]]| parts.concat();
     vec![
-        ("no body", Vec::new()),
         ("not closed", text("{\"merchant_order_no\":\"A\"")),
         ("a comma at the end", text("{\"subject\":\"tea\",}")),
         ("single quotes", text("{'subject':'tea'}")),
@@ -71,6 +70,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
     let many: String = (0..51).map(|n| format!("\"k{n}\":\"v\",")).collect();
     let many = format!("{{{}}}", many.trim_end_matches(','));
     vec![
+        ("no body", Vec::new(), "field_missing", "/merchant_order_no"),
         ("an unknown field", with("colour", "1"), "unknown_field", "/colour"),
         ("an unknown field below", amount("1,\"unit\":\"fen\""), "unknown_field", "/amount/unit"),
         ("a field of the output", with("status", "\"succeeded\""), "unknown_field", "/status"),

@@ -52,7 +52,8 @@ fn free_port() -> u16 {
 impl Server {
     /// Makes an installation with these settings besides the common ones, and serves it.
     pub fn start(settings: &[Setting]) -> Server {
-        let dir = tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();
+        let dir =
+            tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();
         let (port, internal_port) = (free_port(), free_port());
         let server = Server {
             public_url: format!("http://127.0.0.1:{port}"),
@@ -197,11 +198,6 @@ impl Server {
     /// The scratch directory.
     pub fn dir(&self) -> &Path {
         &self.dir
-    }
-
-    /// The configuration file.
-    pub fn config(&self) -> &Path {
-        &self.config
     }
 
     /// The data directory.
