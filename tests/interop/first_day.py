@@ -1,4 +1,4 @@
-"""The commands of a first day, by what they print: init, a merchant, a price, a key, serve, a paid payment, verify.
+"""The commands of a first day, by what they print: the demo; then init, a merchant, a price, a key, serve, a paid payment, verify.
 
 Arguments: the binary, an empty folder. Loopback is brought up when this runs in a network namespace of its own. Nothing but the
 standard library is used. Standard output: {network, payment, verify}.
@@ -77,6 +77,9 @@ class Day:
 def main():
     binary, folder = sys.argv[1], Path(sys.argv[2])
     network = bring_up_loopback()
+    demo = subprocess.run([binary, "demo", "--once", "--data-dir", str(folder / "demo")], capture_output=True, text=True, check=False)
+    if demo.returncode != 0:
+        sys.exit(f"demo --once: {demo.returncode}\n{demo.stdout}\n{demo.stderr}")
     day = Day(binary, folder)
     day.command("init")
     merchant = day.command("merchant", "create", "--world", "sandbox", "--name", "Tea House")["id"]

@@ -10,7 +10,7 @@ use channels::{
 use domain::attempt::{self, Attempt};
 use domain::capture::{self, Capture};
 use domain::channel::{AttemptFact, CaptureFact, RefundFact};
-use domain::id::{ChannelAccountId, Id};
+use domain::id::{AttemptId, ChannelAccountId, Id};
 use domain::payment::{CaptureMode, Payment, Status};
 use domain::refund::{self, Refund};
 use std::future::Future;
@@ -115,34 +115,22 @@ impl App {
         Ok((price.clone(), account.account.clone()))
     }
 
-    /// Takes up an attempt that is due, or that somebody reads: asks what the state of payment and attempt calls for.
-    pub(crate) async fn resolve_attempt(&self, attempt: &Attempt) -> Result<(), Refusal> {
+    /// Takes up an attempt that is due, or that somebody reads: asks what the state of payment and attempt calls for, as they
+    /// stand now.
+    pub(crate) async fn resolve_attempt(&self, attempt: AttemptId) -> Result<(), Refusal> {
+        let Some(attempt) = self.store().attempt(attempt).await? else { return Ok(()) };
         let Some(payment) = self.store().payment(attempt.payment).await? else { return Ok(()) };
         let now_us = self.business_now_us(payment.merchant).await?;
-        let open = attempt.status.is_open();
-        let gives_up_hold =
-            attempt.status == attempt::Status::Succeeded && payment.status == Status::Authorized;
-        let of_no_use =
-            payment.ending.is_some() || payment.status.is_final() || payment.paid_attempt.is_some();
-        let ask = match (open, gives_up_hold, of_no_use) {
-            (_, true, _) => Ask::Void,
-            (true, false, true) => Ask::Close,
-            (true, false, false) => Ask::Query,
-            (false, false, _) => return Ok(()),
+        let ask = match what_to_ask(&payment, &attempt) {
+            Some(Ask::Query) => return self.query_attempt(&payment, &attempt, now_us).await,
+            Some(ask) => ask,
+            None => {
+                // Nothing to ask: the decision clears a job that is due all the same.
+                self.apply_attempt(&payment, &attempt, AttemptFact::Unknown).await?;
+                return Ok(());
+            }
         };
-        if matches!(ask, Ask::Close)
-            && attempt.contradiction.is_some()
-            && payment.capture_mode == CaptureMode::Manual
-        {
-            // Authorized a sum that the payment can't use: given up, not only closed.
-            self.ask_attempt(&payment, attempt, Ask::Void, now_us).await?;
-            return Ok(());
-        }
-        if !matches!(ask, Ask::Query) {
-            self.ask_attempt(&payment, attempt, ask, now_us).await?;
-            return Ok(());
-        }
-        self.query_attempt(&payment, attempt, now_us).await
+        self.ask_attempt(&payment, &attempt, ask, now_us).await.map(|_| ())
     }
 
     /// Queries. When the channel never saw the request, a payer's scene is prepared again with the same number; a one-shot scene
@@ -281,6 +269,26 @@ impl App {
 
 /// From this many tries without an end on, a person is called.
 const ALERT_TRIES: i64 = 6;
+
+/// What a channel is asked about an attempt that nobody else asks about.
+fn what_to_ask(payment: &Payment, attempt: &Attempt) -> Option<Ask> {
+    let is_payments_hold = payment.status == Status::Authorized && payment.paid_attempt == Some(attempt.id);
+    if attempt.held_minor > 0 {
+        return None;
+    }
+    if attempt.reports_unusable_hold() && attempt.status != attempt::Status::Succeeded {
+        return attempt.job.due_at_us.map(|_| Ask::Void);
+    }
+    if is_payments_hold {
+        // Only an end that was asked for gives the payment's own hold up.
+        return payment.ending.map(|_| Ask::Void);
+    }
+    if !attempt.status.is_open() {
+        return None;
+    }
+    let of_no_use = payment.ending.is_some() || payment.status.is_final() || payment.paid_attempt.is_some();
+    Some(if of_no_use { Ask::Close } else { Ask::Query })
+}
 
 fn prepare_request(
     payment: &Payment,

@@ -278,8 +278,11 @@ impl App {
     /// # Errors
     /// [`Refusal::StoreUnavailable`].
     pub async fn reload_config(&self) -> Result<(), Refusal> {
-        let config = read_config(self.0.store.as_ref()).await?;
-        self.0.config.store(Arc::new(config));
+        let config = Arc::new(read_config(self.0.store.as_ref()).await?);
+        // Of two readers the one with the older rows does not win.
+        self.0.config.rcu(|known| {
+            if known.version > config.version { Arc::clone(known) } else { Arc::clone(&config) }
+        });
         Ok(())
     }
 
@@ -369,17 +372,18 @@ struct Submit {
     re: ReEntry,
 }
 
+/// The epochs are read before the rows that they guard: a key that is revoked in between carries the older epoch, which the lane
+/// refuses.
 async fn read_config(store: &dyn Store) -> Result<Config, StoreError> {
-    let snapshot = store.snapshot().await?;
     let mut epochs = HashMap::new();
-    for key in &snapshot.keys {
+    for key in store.snapshot().await?.keys {
         if !epochs.contains_key(&key.merchant)
             && let Some(head) = store.head(key.merchant).await?
         {
             epochs.insert(key.merchant, head.key_epoch);
         }
     }
-    Ok(Config::new(snapshot, &epochs))
+    Ok(Config::new(store.snapshot().await?, &epochs))
 }
 
 /// What a channel's HTTP callback is answered.

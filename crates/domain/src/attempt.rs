@@ -82,3 +82,13 @@ pub struct Attempt {
     /// Rises with every change.
     pub sequence: i64,
 }
+
+/// How a contradiction begins that says: the channel holds money which the payment can't use.
+pub(crate) const UNUSABLE_HOLD: &str = "authorized ";
+
+impl Attempt {
+    /// The channel holds (or held) a sum that the payment can't use: it is asked to give it up.
+    pub fn reports_unusable_hold(&self) -> bool {
+        self.contradiction.as_deref().is_some_and(|said| said.starts_with(UNUSABLE_HOLD))
+    }
+}

@@ -138,7 +138,7 @@ fn secret_text(endpoint: &Endpoint) -> String {
 }
 
 /// Types of events whose capability is reserved or not sent by a money command, beside those of `domain`.
-const OTHER_TYPES: [&str; 2] = ["statement.ready", "api_key.expiring"];
+pub const OTHER_TYPES: [&str; 2] = ["statement.ready", "api_key.expiring"];
 
 /// A list of subscriptions: exact types, `noun.*` or `*`; at least one.
 fn subscriptions(value: &Value<'_>) -> Result<Vec<String>, Fault> {

@@ -1,5 +1,6 @@
 //! Events: the pull fallback for lost deliveries.
 
+use super::endpoint::OTHER_TYPES;
 use crate::access::may;
 use crate::cursor::Place;
 use crate::json::{Fault, read};
@@ -56,7 +57,8 @@ fn object(text: &str) -> Result<Uid, Fault> {
 
 async fn list(call: Allowed<may::ReadEvents>) -> Result<Reply, Problem> {
     let query = &call.query;
-    let kind = |text: &str| read::one_of(Type::ALL, Type::as_str, text).map(|kind| kind.as_str().to_owned());
+    let types: Vec<&'static str> = Type::ALL.iter().map(|kind| kind.as_str()).chain(OTHER_TYPES).collect();
+    let kind = |text: &str| read::one_of(&types, |kind| kind, text).map(str::to_owned);
     let filter = EventFilter {
         kind: query.read("type", kind)?,
         object: query.read("object_id", object)?,

@@ -176,7 +176,9 @@ async fn create(call: Allowed<may::CreateRefunds>) -> Result<Reply, Problem> {
         input.into_command()?
     };
     if is_preview {
-        let refund = call.app().preview_refund(&call.caller, new).await?;
+        // Nothing is stored, so a refusal is neither fresh nor replayed.
+        let unstored = |refusal| Problem::from(refusal).with(|parts| parts.replayed = None);
+        let refund = call.app().preview_refund(&call.caller, new).await.map_err(unstored)?;
         return Ok(Reply::ok(&render::refund(&refund, call.world())));
     }
     let answer = call.app().create_refund(&call.caller, new, call.re_entry).await?;

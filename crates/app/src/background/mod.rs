@@ -81,7 +81,7 @@ impl App {
         let refunds = store.refunds_due(shard, real_now_us, DUE_MAX).await?;
         let expired = store.payments_expired(shard, real_now_us, DUE_MAX).await?;
         let maturities = store.maturities_due(shard, real_now_us, DUE_MAX).await?;
-        at_once(attempts, |attempt| async move { self.resolve_attempt(&attempt).await }).await;
+        at_once(attempts, |attempt| async move { self.resolve_attempt(attempt.id).await }).await;
         at_once(captures, |capture| async move {
             let Some(payment) = self.store().payment(capture.payment).await? else { return Ok(()) };
             let now_us = self.business_now_us(capture.merchant).await?;

@@ -65,7 +65,7 @@ impl Lane {
             }
             match self.attempt(&batch).await {
                 Ok(answers) => answer_all(batch, answers),
-                Err(StoreError::Conflict(what)) if batch.len() > 1 => {
+                Err(StoreError::Conflict(what) | StoreError::Corrupt(what)) if batch.len() > 1 => {
                     tracing::warn!(what, commands = batch.len(), "batch refused by the database, halved");
                     let rest = batch.split_off(batch.len() / 2);
                     self.process(batch, 0).await;
@@ -198,15 +198,20 @@ impl Lane {
         }
         let (outcome, object, started) = match work.command.decide(&working.rows, facts) {
             Ok(decided) if matches!(work.command, Command::PreviewRefund(_)) => {
-                let refund = decided.changes.refunds.into_iter().next();
+                let stored = decided.object.map(domain::id::RefundId);
+                let stored = stored.and_then(|id| working.rows.refunds.get(&id).cloned());
+                let refund = decided.changes.refunds.into_iter().next().or(stored);
                 return Ok(Reply { refund, ..Reply::of(Outcome::Done, facts.now_us) });
             }
             Ok(decided) => {
                 let emits = decided.changes.emits.clone();
                 let started = decided.changes.refunds.iter().filter(|r| is_started(r)).cloned().collect();
                 working.apply(decided.changes, facts, merchant).map_err(Refusal::rejected)?;
-                for emit in &emits {
-                    let event = told::event(emit, working, facts, merchant).ok_or(Refusal::Internal)?;
+                for (at, emit) in emits.iter().enumerate() {
+                    // Of several events of one object in one commit the last carries its sequence, earlier ones less.
+                    let later = emits.iter().skip(at + 1).filter(|other| other.object == emit.object).count();
+                    let event =
+                        told::event(emit, later, working, facts, merchant).ok_or(Refusal::Internal)?;
                     working.events.push(event);
                 }
                 if let Command::CloseDay(day) = work.command {

@@ -14,6 +14,7 @@ const DESTINATIONS_MAX: usize = 14;
 /// Renders the event of a transition. `None` only for an object that is not in the working set, which is a defect.
 pub(super) fn event(
     emit: &Emit,
+    later: usize,
     working: &Working,
     facts: &mut Facts<'_>,
     config: &MerchantConfig,
@@ -21,14 +22,15 @@ pub(super) fn event(
     let id = event_id(facts);
     let (world, merchant, now_us) = (facts.merchant.world, facts.merchant.id, facts.now_us);
     let rows = &working.rows;
-    let head = |sequence| wire::EventHead {
+    let later = i64::try_from(later).unwrap_or(0);
+    let head = |sequence: i64| wire::EventHead {
         id,
         kind: emit.kind,
         created_at_us: now_us,
         world,
         merchant,
         previous_status: emit.previous_status,
-        sequence,
+        sequence: sequence - later,
     };
     let (object, sequence, payment, body) = match emit.object {
         Object::Payment(payment_id) => {
@@ -60,7 +62,7 @@ pub(super) fn event(
         merchant,
         kind: emit.kind,
         object,
-        object_sequence: sequence,
+        object_sequence: sequence - later,
         created_at_us: now_us,
         body,
         is_personal,

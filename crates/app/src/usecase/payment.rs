@@ -212,9 +212,7 @@ impl App {
     ) -> Result<Answer<PaymentView>, Refusal> {
         let (payment, wish) = (command.payment, command.wish);
         let reply = self.ask(caller, Command::EndPayment(command, open), re).await?;
-        if let Outcome::Replayed(_) = reply.outcome {
-            return Ok(Answer { object: self.load_view(payment).await?, fresh: false });
-        }
+        let fresh = !matches!(reply.outcome, Outcome::Replayed(_));
         if asks_channel(&reply) {
             self.ask_end(reply).await;
         }
@@ -224,7 +222,7 @@ impl App {
             (Wish::Close, Status::Succeeded | Status::Authorized) => {
                 Err(Refusal::rejected(Rejection::PaymentNotClosable { found_status }))
             }
-            _ => Ok(Answer { object: view, fresh: true }),
+            _ => Ok(Answer { object: view, fresh }),
         }
     }
 
@@ -305,15 +303,15 @@ impl App {
             }
             asked.insert(attempt, real_now_us);
         }
-        let Ok(Some(attempt)) = self.store().attempt(attempt).await else { return };
-        if attempt.held_minor > 0 {
+        let Ok(Some(found)) = self.store().attempt(attempt).await else { return };
+        if !found.status.is_open() || found.held_minor > 0 {
             return;
         }
         let app = self.clone();
         let (done, wait) = tokio::sync::oneshot::channel();
         self.spawn(async move {
-            if let Err(refusal) = app.resolve_attempt(&attempt).await {
-                tracing::debug!(?refusal, attempt = %attempt.id, "query on read came to nothing");
+            if let Err(refusal) = app.resolve_attempt(attempt).await {
+                tracing::debug!(?refusal, attempt = %attempt, "query on read came to nothing");
             }
             let _ = done.send(());
         });

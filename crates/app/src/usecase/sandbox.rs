@@ -86,7 +86,7 @@ impl App {
                 }
                 match app.store().attempt(id).await {
                     Ok(Some(attempt)) if attempt.status.is_open() && attempt.held_minor == 0 => {
-                        let _ = app.resolve_attempt(&attempt).await;
+                        let _ = app.resolve_attempt(attempt.id).await;
                     }
                     Ok(_) => return,
                     Err(error) => tracing::warn!(%error, "asking soon came to nothing"),

@@ -25,7 +25,7 @@ pub struct RequestCapture {
 /// Decides it. What captures under way will take counts as taken (R12).
 ///
 /// # Errors
-/// [`Rejection::PaymentNotFound`], [`Rejection::PaymentNotCapturable`], [`Rejection::CurrencyDiffers`],
+/// [`Rejection::PaymentNotFound`], [`Rejection::PaymentNotCapturable`] (also a final one beside another), [`Rejection::CurrencyDiffers`],
 /// [`Rejection::CaptureExceedsAuthorized`].
 pub fn decide(
     command: &RequestCapture,
@@ -56,6 +56,12 @@ pub fn decide(
     if amount.minor() <= 0 || amount.minor() > remaining_minor {
         return Err(Rejection::CaptureExceedsAuthorized { remaining_minor });
     }
+    // A final capture gives the rest up at the channel, so none may be under way beside it.
+    let alone = payment.capturing_minor == 0;
+    if command.is_final == Some(true) && !alone {
+        return Err(Rejection::PaymentNotCapturable { found_status });
+    }
+    let is_final = alone && (command.is_final == Some(true) || amount.minor() == remaining_minor);
     let attempt = payment.paid_attempt.and_then(|id| rows.attempts.get(&id));
     let attempt = attempt
         .ok_or_else(|| Rejection::Defect { what: "the authorized attempt was not read".to_owned() })?;
@@ -66,7 +72,7 @@ pub fn decide(
         merchant: payment.merchant,
         channel_account: attempt.channel_account,
         amount,
-        is_final: command.is_final.unwrap_or(false) || amount.minor() == remaining_minor,
+        is_final,
         status: Status::Pending,
         fee_minor: 0,
         cost_minor: 0,
@@ -79,7 +85,9 @@ pub fn decide(
         sequence: 1,
     };
     let mut payment = payment.clone();
-    payment.capturing_minor += amount.minor();
+    // With a final capture under way nothing remains to be captured.
+    payment.capturing_minor =
+        if is_final { payment.authorized_minor } else { payment.capturing_minor + amount.minor() };
     payment.updated_at_us = facts.now_us;
     payment.sequence += 1;
     let id = capture.id;

@@ -78,12 +78,12 @@ fn send_back(
     let refund = refund::automatic(&payment, &attempt, held, cost_minor, facts);
     let posting = posting::held::returned(attempt.id.0.0, refund.id.0.0, held)?;
     changes.bookings.push(Booking { posting, source: refund.id.0 });
-    if !payment.status.is_final() {
+    if !payment.status.is_final() && payment.open_attempt == Some(attempt.id) {
         payment.closed_at_us = Some(facts.now_us);
         payment.open_attempt = None;
         move_to(&mut payment, Status::Closed, Type::PaymentClosed, &mut changes);
     } else {
-        flag(&payment, &mut changes);
+        flag(&mut payment, &mut changes);
     }
     changes.emits.push(Emit {
         kind: Type::RefundCreated,
@@ -104,7 +104,9 @@ fn keep(
     facts: &Facts<'_>,
 ) -> Result<Changes, Rejection> {
     let held = attempt.taken.unwrap_or(attempt.amount);
-    if payment.status.is_final() {
+    let is_others =
+        payment.paid_attempt.is_some() || payment.open_attempt.is_some_and(|open| open != attempt.id);
+    if payment.status.is_final() || is_others {
         return Err(Rejection::NothingToResolve { found_status: payment.status.to_string() });
     }
     if held.currency() != payment.currency() {

@@ -1,15 +1,17 @@
 //! A channel's fact about a refund.
 
 use super::{Kind, Refund, Status};
+use crate::attempt::Attempt;
 use crate::channel::{Failure, RefundFact};
 use crate::decide::{Booking, Changes, Facts};
 use crate::event::{Emit, Object, Type};
 use crate::funds::Purse;
 use crate::id::RefundId;
-use crate::job::Job;
 use crate::payment::Payment;
+use crate::payment::apply::flag;
 use crate::rejection::Rejection;
 use crate::rows::Rows;
+use ledger::posting::held;
 use ledger::posting::refund::{Taken, taken};
 use ledger::posting::refund_failed::{self, LateFailure, failed};
 use ledger::{Account, Day};
@@ -131,7 +133,7 @@ fn fails(
         return Ok(Changes::default());
     }
     if refund.kind == Kind::Automatic {
-        return Ok(needs_person(refund, failure, facts));
+        return held_again(refund, payment, failure, learnt_on, rows, facts);
     }
     let was_taken = refund.status == Status::Succeeded;
     let today = facts.today;
@@ -180,19 +182,51 @@ fn fails(
     })
 }
 
-/// Money that a payment may not keep can't be given back this way: it stays in 2130 and a person finds another.
-fn needs_person(refund: &Refund, failure: &Failure, facts: &Facts<'_>) -> Changes {
-    if refund.status != Status::Pending {
-        return contradiction(refund, &format!("the channel says failed: {}", failure.code), facts);
-    }
+/// Money that a payment may not keep can't be given back this way: it is held for a person again, who decides anew.
+fn held_again(
+    refund: &Refund,
+    payment: &Payment,
+    failure: &Failure,
+    learnt_on: Day,
+    rows: &Rows,
+    facts: &Facts<'_>,
+) -> Result<Changes, Rejection> {
+    let attempt = rows.attempts.get(&refund.attempt);
+    let attempt =
+        attempt.ok_or_else(|| Rejection::Defect { what: "the refund's attempt was not read".to_owned() })?;
+    let late = (refund.status == Status::Succeeded).then_some(LateFailure {
+        channel_account: refund.channel_account.0.0,
+        learnt_on,
+        cost_back_minor: refund.cost_returned_minor,
+    });
+    let posting = held::return_failed(refund.id.0.0, late, attempt.id.0.0, refund.amount)?;
+    let mut changes =
+        Changes { bookings: vec![Booking { posting, source: refund.id.0 }], ..Changes::default() };
     let previous_status = Some(refund.status.as_str());
-    let mut refund = changed(refund, facts);
-    refund.status = Status::RequiresAttention;
-    refund.failure = Some(failure.clone());
-    refund.job = Job::done(refund.job);
-    let emit =
-        Emit { kind: Type::RefundRequiresAttention, object: Object::Refund(refund.id), previous_status };
-    Changes { refunds: vec![refund], emits: vec![emit], ..Changes::default() }
+    let failed = Refund {
+        status: Status::Failed,
+        in_transit_minor: 0,
+        failure: Some(failure.clone()),
+        succeeded_at_us: None,
+        job: refund.job.done(),
+        ..changed(refund, facts)
+    };
+    let attempt = Attempt {
+        taken: Some(refund.amount),
+        held_minor: attempt.held_minor + refund.amount.minor(),
+        sent_back_minor: attempt.sent_back_minor - refund.amount.minor(),
+        updated_at_us: facts.now_us,
+        sequence: attempt.sequence + 1,
+        ..attempt.clone()
+    };
+    let mut payment =
+        Payment { updated_at_us: facts.now_us, sequence: payment.sequence + 1, ..payment.clone() };
+    changes.emits.push(Emit { kind: Type::RefundFailed, object: Object::Refund(refund.id), previous_status });
+    flag(&mut payment, &mut changes);
+    changes.payments.push(payment);
+    changes.attempts.push(attempt);
+    changes.refunds.push(failed);
+    Ok(changes)
 }
 
 fn contradiction(refund: &Refund, said: &str, facts: &Facts<'_>) -> Changes {

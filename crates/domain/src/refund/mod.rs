@@ -103,6 +103,8 @@ pub(crate) fn automatic(
         kind: Kind::Automatic,
         // What the channel charged for taking it is given back when it takes the refund.
         cost_returned_minor: cost_minor,
+        // What a sandbox amount stands for is a merchant's wish, not the platform's.
+        sandbox_outcome: Some(SandboxOutcome::Succeed),
         ..request::fresh(payment, attempt.id, attempt.channel_account, amount, facts)
     }
 }

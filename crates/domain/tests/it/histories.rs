@@ -160,6 +160,11 @@ impl History {
                 amount: asked,
                 expires_at_us: self.books.now_us + 7 * 86_400_000_000,
             },
+            2 if manual => AttemptFact::Authorized {
+                channel_trade_no: "T1".into(),
+                amount: Amount::new(asked.minor() + 1, Currency::CNY),
+                expires_at_us: self.books.now_us + 7 * 86_400_000_000,
+            },
             0 | 1 => AttemptFact::Paid(self.taken(asked)),
             2 => AttemptFact::Paid(self.taken(Amount::new(asked.minor() + 1, Currency::CNY))),
             3 => AttemptFact::Paid(self.taken(Amount::new(asked.minor(), Currency::USD))),
@@ -184,6 +189,8 @@ impl History {
         let sums = self.books.sums.clone();
         apply(&mut self.books).unwrap();
         assert_eq!(sums, self.books.sums, "the same fact again books nothing");
+        let due = self.books.rows.attempts[&id].job.due_at_us;
+        assert!(due.is_none_or(|due| due > self.books.now_us), "a due job is moved or cleared by every fact");
         let ends_attempt =
             matches!(command.fact, AttemptFact::Unknown | AttemptFact::NotFound | AttemptFact::Processing);
         if ends_attempt && row.status.is_open() {

@@ -43,11 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             false => installation.open_read_only()?,
         };
         let seed = u64::from_be_bytes(crypto::secret::random_bytes());
-        let what = verify::Options {
-            full: options.full,
-            remember,
-            ..verify::Options::incremental(seed)
-        };
+        let what = verify::Options { full: options.full, remember, ..verify::Options::incremental(seed) };
         let report = prove(&installation, &store, what, &mut Bar::new()).await?;
         output::answer(options.json, &as_json(&report), &text(&report))?;
         match &report.difference {

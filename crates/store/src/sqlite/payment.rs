@@ -72,6 +72,8 @@ fn deadline_us(payment: &Payment) -> Option<i64> {
     }
     match payment.status {
         Status::Created | Status::RequiresAction | Status::Processing => Some(payment.expires_at_us),
+        // A capture under way decides first.
+        Status::Authorized if payment.capturing_minor > 0 => None,
         Status::Authorized => payment.authorization_expires_at_us,
         Status::Succeeded | Status::Failed | Status::Closed => None,
     }

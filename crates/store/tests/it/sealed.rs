@@ -57,3 +57,33 @@ fn a_sealed_value_does_not_open_in_another_row() {
     let error = block_on(here.store.payment(set.new_payments[1].id)).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
 }
+
+/// An event shows the payment as its merchant sees it, with what it told of its payer: such a body rests sealed and comes back
+/// whole, by itself, in a list and with its delivery.
+#[test]
+fn personal_bodies_of_events_rest_sealed() {
+    use store::Reads;
+    let here = Installation::new();
+    let mut ids = maker(SANDBOX, 93);
+    let mut set = writes(1);
+    let body = r#"{"data":{"object":{"payer":{"name":"PLANTED-PAYER"}}}}"#;
+    let personal = domain::event::Event {
+        body: body.to_owned(),
+        is_personal: true,
+        ..event(&mut ids, here.sandbox, here.sandbox.0, &[None])
+    };
+    let plain = event(&mut ids, here.sandbox, here.sandbox.0, &[]);
+    set.events = vec![personal.clone(), plain.clone()];
+    here.commit(SANDBOX, &set).unwrap();
+    let bytes = here.scratch.bytes();
+    let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(!has("PLANTED") && has("牛肉面"), "only what is personal is sealed");
+    let read = block_on(here.store.event(personal.id)).unwrap().unwrap();
+    assert_eq!((read.body.as_str(), read.is_personal), (body, true));
+    let listed = block_on(here.store.events_of_object(SANDBOX, here.sandbox.0)).unwrap();
+    let listed: Vec<(&str, bool)> =
+        listed.iter().map(|event| (event.body.as_str(), event.is_personal)).collect();
+    assert_eq!(listed, [(body, true), (plain.body.as_str(), false)]);
+    let due = block_on(here.store.deliveries_due(SANDBOX, NOW_US, 10)).unwrap();
+    assert_eq!(due[0].event.body, body);
+}

@@ -1,7 +1,7 @@
 //! Facts about money: the channel took it, or holds it.
 
 use super::{About, ApplyAttempt, progress::move_to};
-use crate::attempt;
+use crate::attempt::{self, UNUSABLE_HOLD};
 use crate::channel::Taken;
 use crate::decide::{Booking, Changes, Facts};
 use crate::event::{Emit, Object, Type};
@@ -24,8 +24,9 @@ pub(super) fn paid(
         return Ok(known_already(about, before, taken, facts));
     }
     if about.attempt.status == attempt::Status::Succeeded {
-        // Authorized; captures tell of the money themselves.
-        return Ok(Changes::default());
+        // Authorized; captures tell of the money themselves. Taken although the authorization was given up: it goes back.
+        let given_up = about.payment.status == Status::Closed && about.payment.captured_minor == 0;
+        return if given_up { send_back(about, taken, command, facts) } else { Ok(Changes::default()) };
     }
     if taken.amount != about.attempt.amount {
         return hold_for_person(about, taken, command, facts);
@@ -101,7 +102,14 @@ fn send_back(
 ) -> Result<Changes, Rejection> {
     let mut changes = Changes::default();
     let mut payment = about.payment_changed(facts);
-    payment.status_reason = Some(StatusReason::PaidAfterClose);
+    if payment.status.is_final() {
+        payment.status_reason = Some(StatusReason::PaidAfterClose);
+    } else if payment.open_attempt == Some(about.attempt.id) {
+        // It can't be booked as this payment's; the payer may try again.
+        payment.open_attempt = None;
+        payment.next_action = None;
+        payment.ending = None;
+    }
     let cost_minor = command.account.cost.fee(taken.amount.minor())?.rounded_minor;
     let mut attempt = taken_by(about, taken, facts);
     attempt.status = attempt::Status::Succeeded;
@@ -110,7 +118,7 @@ fn send_back(
     let refund = refund::automatic(&payment, &attempt, taken.amount, cost_minor, facts);
     let posting = posting::held::not_kept(&took(taken, command, cost_minor), refund.id.0.0)?;
     changes.bookings.push(Booking { posting, source: refund.id.0 });
-    flag(&payment, &mut changes);
+    flag(&mut payment, &mut changes);
     changes.emits.push(Emit {
         kind: Type::RefundCreated,
         object: Object::Refund(refund.id),
@@ -138,14 +146,18 @@ fn hold_for_person(
     attempt.held_minor = taken.amount.minor();
     attempt.job = attempt.job.done();
     let mut payment = about.payment_changed(facts);
-    payment.status_reason = Some(StatusReason::AmountMismatch);
-    if !payment.status.is_final() {
+    let is_others =
+        payment.paid_attempt.is_some() || payment.open_attempt.is_some_and(|open| open != attempt.id);
+    if payment.status.is_final() {
+        payment.status_reason = Some(StatusReason::AmountMismatch);
+    } else if !is_others {
+        payment.status_reason = Some(StatusReason::AmountMismatch);
         payment.ending = None;
         payment.next_action = None;
         payment.open_attempt = Some(attempt.id);
         move_to(&mut payment, Status::Processing, Type::PaymentProcessing, &mut changes);
     }
-    flag(&payment, &mut changes);
+    flag(&mut payment, &mut changes);
     changes.payments.push(payment);
     changes.attempts.push(attempt);
     Ok(changes)
@@ -159,20 +171,18 @@ pub(super) fn authorized(
     expires_at_us: i64,
     facts: &Facts<'_>,
 ) -> Result<Changes, Rejection> {
-    if !about.attempt.status.is_open() {
+    if about.attempt.status == attempt::Status::Succeeded || about.is_held() {
         return Ok(Changes::default());
     }
-    let mut attempt = about.attempt_changed(facts);
-    attempt.channel_trade_no = Some(channel_trade_no.to_owned());
-    let unusable = about.payment.status.is_final()
+    let unusable = !about.attempt.status.is_open()
+        || about.payment.status.is_final()
         || about.payment.paid_attempt.is_some()
         || amount != about.attempt.amount;
     if unusable {
-        // Nothing was taken: the channel is asked to give it up, and the attempt ends closed.
-        attempt.contradiction = Some(format!("authorized {amount} that the payment can't use"));
-        attempt.job = attempt.job.at(facts.real_now_us);
-        return Ok(Changes { attempts: vec![attempt], ..Changes::default() });
+        return Ok(unusable_hold(about, channel_trade_no, amount, facts));
     }
+    let mut attempt = about.attempt_changed(facts);
+    attempt.channel_trade_no = Some(channel_trade_no.to_owned());
     attempt.status = attempt::Status::Succeeded;
     attempt.failure = None;
     attempt.job = match about.payment.ending {
@@ -196,6 +206,23 @@ pub(super) fn authorized(
     Ok(changes)
 }
 
+/// The channel holds a sum that the payment can't use. Nothing was taken: the channel is asked to give it up, and the merchant is
+/// told.
+fn unusable_hold(about: &About<'_>, channel_trade_no: &str, amount: Amount, facts: &Facts<'_>) -> Changes {
+    if about.attempt.reports_unusable_hold() {
+        return Changes::default();
+    }
+    let mut attempt = about.attempt_changed(facts);
+    attempt.channel_trade_no = Some(channel_trade_no.to_owned());
+    attempt.contradiction = Some(format!("{UNUSABLE_HOLD}{amount} that the payment can't use"));
+    attempt.job = attempt.job.at(facts.real_now_us);
+    let mut changes = Changes { attempts: vec![attempt], ..Changes::default() };
+    let mut payment = about.payment_changed(facts);
+    flag(&mut payment, &mut changes);
+    changes.payments.push(payment);
+    changes
+}
+
 fn took(taken: &Taken, command: &ApplyAttempt, cost_minor: i64) -> posting::held::Took {
     posting::held::Took {
         channel_account: command.account.id.0.0,
@@ -214,7 +241,11 @@ fn taken_by(about: &About<'_>, taken: &Taken, facts: &Facts<'_>) -> attempt::Att
 }
 
 /// A fact that the merchant must see although no status changes.
-pub(crate) fn flag(payment: &Payment, changes: &mut Changes) {
+pub(crate) fn flag(payment: &mut Payment, changes: &mut Changes) {
+    if changes.emits.iter().any(|emit| emit.object == Object::Payment(payment.id)) {
+        // A second event of one commit: its number rises too.
+        payment.sequence += 1;
+    }
     let emit = Emit {
         kind: Type::PaymentFlagged,
         object: Object::Payment(payment.id),

@@ -21,6 +21,21 @@ pub(super) fn action_required(
     if !about.attempt.status.is_open() || about.is_held() {
         return Ok(Changes::default());
     }
+    if about.payment.ending.is_some() {
+        // An end was asked for meanwhile: nothing is shown to a payer any more, the channel is asked to close at once.
+        let mut attempt = about.attempt_changed(facts);
+        attempt.status = attempt::Status::RequiresAction;
+        attempt.job = match about.attempt.status {
+            attempt::Status::Created => about.attempt.job.at(facts.real_now_us),
+            attempt::Status::RequiresAction
+            | attempt::Status::Processing
+            | attempt::Status::Unknown
+            | attempt::Status::Succeeded
+            | attempt::Status::Failed
+            | attempt::Status::Closed => about.attempt.job.again(facts.real_now_us),
+        };
+        return Ok(Changes { attempts: vec![attempt], ..Changes::default() });
+    }
     let same_action = about.payment.next_action.as_ref() == Some(action);
     if same_action && is_known(about, attempt::Status::RequiresAction, facts) {
         return Ok(Changes::default());
@@ -55,10 +70,7 @@ pub(super) fn working(
     becomes: attempt::Status,
     facts: &Facts<'_>,
 ) -> Result<Changes, Rejection> {
-    if !about.attempt.status.is_open() {
-        return Ok(Changes::default());
-    }
-    if is_known(about, becomes, facts) {
+    if !about.attempt.status.is_open() || about.is_held() || is_known(about, becomes, facts) {
         return Ok(Changes::default());
     }
     let mut attempt = about.attempt_changed(facts);

@@ -2,7 +2,6 @@
 
 use super::untouched::Picture;
 use crate::harness::{Merchant, on_own};
-use serde_json::{Value, json};
 
 /// The usual payment with one member replaced by a text of JSON.
 fn with(member: &str, text: &str) -> Vec<u8> {
@@ -94,9 +93,24 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
         ("2^63", amount("9223372036854775808"), "amount_invalid", "/amount/value"),
         ("2^64 and more", amount("18446744073709551616000"), "amount_invalid", "/amount/value"),
         ("a bare number", with("amount", "100"), "field_invalid", "/amount"),
-        ("lower case", with("amount", "{\"value\":1,\"currency\":\"cny\"}"), "currency_unknown", "/amount/currency"),
-        ("no such currency", with("amount", "{\"value\":1,\"currency\":\"XXQ\"}"), "currency_unknown", "/amount/currency"),
-        ("a currency's number", with("amount", "{\"value\":1,\"currency\":156}"), "field_invalid", "/amount/currency"),
+        (
+            "lower case",
+            with("amount", "{\"value\":1,\"currency\":\"cny\"}"),
+            "currency_unknown",
+            "/amount/currency",
+        ),
+        (
+            "no such currency",
+            with("amount", "{\"value\":1,\"currency\":\"XXQ\"}"),
+            "currency_unknown",
+            "/amount/currency",
+        ),
+        (
+            "a currency's number",
+            with("amount", "{\"value\":1,\"currency\":156}"),
+            "field_invalid",
+            "/amount/currency",
+        ),
         ("a number for a text", with("subject", "7"), "field_invalid", "/subject"),
         ("a list for a text", with("merchant_order_no", "[]"), "field_invalid", "/merchant_order_no"),
         ("U+0000", with("subject", "\"te\\u0000a\""), "field_invalid", "/subject"),
@@ -104,16 +118,31 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
         ("an empty text", with("subject", "\"\""), "field_invalid", "/subject"),
         ("128 characters", with("subject", &long(128)), "field_invalid", "/subject"),
         ("a number of 65", with("merchant_order_no", &long(65)), "field_invalid", "/merchant_order_no"),
-        ("a number with a slash", with("merchant_order_no", "\"a/b\""), "field_invalid", "/merchant_order_no"),
+        (
+            "a number with a slash",
+            with("merchant_order_no", "\"a/b\""),
+            "field_invalid",
+            "/merchant_order_no",
+        ),
         ("a Chinese number", with("merchant_order_no", "\"订单\""), "field_invalid", "/merchant_order_no"),
         ("no such scene", with("scene", "\"smoke\""), "field_invalid", "/scene"),
         ("a scene in capitals", with("scene", "\"QR_CODE\""), "field_invalid", "/scene"),
         ("a method with a space", with("method", "\"sand box\""), "field_invalid", "/method"),
         ("no such mode", with("capture_mode", "\"later\""), "field_invalid", "/capture_mode"),
         ("no such outcome", with("sandbox_outcome", "\"maybe\""), "field_invalid", "/sandbox_outcome"),
-        ("a refund's outcome", with("sandbox_outcome", "\"lose_answer\""), "field_invalid", "/sandbox_outcome"),
+        (
+            "a refund's outcome",
+            with("sandbox_outcome", "\"lose_answer\""),
+            "field_invalid",
+            "/sandbox_outcome",
+        ),
         ("no time", with("expires_at", "\"tomorrow\""), "field_invalid", "/expires_at"),
-        ("a time without zone", with("expires_at", "\"2036-01-01T00:00:00\""), "field_invalid", "/expires_at"),
+        (
+            "a time without zone",
+            with("expires_at", "\"2036-01-01T00:00:00\""),
+            "field_invalid",
+            "/expires_at",
+        ),
         ("the past", with("expires_at", "\"2001-01-01T00:00:00Z\""), "field_invalid", "/expires_at"),
         ("too far ahead", with("expires_at", "\"9999-12-31T23:59:59Z\""), "field_invalid", "/expires_at"),
         ("no address", with("client_ip", "\"256.1.1.1\""), "field_invalid", "/client_ip"),
@@ -134,7 +163,8 @@ fn r64_and_all_other_bad_bodies_are_refused_by_name() {
         let merchant = Merchant::new(server).await;
         merchant.paid(10_000).await;
         let before = Picture::of(server);
-        let post = |body: Vec<u8>| merchant.client.call("POST", "/v1/payments").bytes("application/json", body);
+        let post =
+            |body: Vec<u8>| merchant.client.call("POST", "/v1/payments").bytes("application/json", body);
         for (what, body) in malformed() {
             let answer = post(body).send().await;
             assert_eq!(answer.code(), "malformed_json", "{what}: {} {}", answer.status, answer.text);
@@ -143,7 +173,12 @@ fn r64_and_all_other_bad_bodies_are_refused_by_name() {
         }
         for (what, body, code, pointer) in refused() {
             let answer = post(body).send().await;
-            let status = if matches!(code, "url_not_allowed" | "channel_not_configured" | "price_not_configured") { 422 } else { 400 };
+            let status =
+                if matches!(code, "url_not_allowed" | "channel_not_configured" | "price_not_configured") {
+                    422
+                } else {
+                    400
+                };
             assert_eq!((answer.status, answer.code()), (status, code), "{what}: {}", answer.text);
             let answer = answer.expect_problem(status, code);
             assert_eq!(answer.pointer(), pointer, "{what}: {}", answer.text);
@@ -166,11 +201,20 @@ fn bodies_too_large_and_declared_as_something_else() {
             body.resize(bytes, b' ');
             merchant.client.call("POST", "/v1/payments").bytes("application/json", body)
         };
-        for bytes in [256 * 1_024 + 1, 5_000_000] {
+        for bytes in [256 * 1_024 + 1, 1_000_000] {
             padded(bytes).send().await.expect_problem(413, "body_too_large");
         }
+        // Of one that is larger still the server stops reading; its sender may see no more than the end of the connection.
+        if let Ok(answer) = padded(20_000_000).try_send().await {
+            answer.expect_problem(413, "body_too_large");
+        }
         let order = with("subject", "\"tea\"");
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", "application/xml"] {
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/json; charset=gbk",
+            "application/xml",
+        ] {
             let call = merchant.client.call("POST", "/v1/payments").bytes(kind, order.clone());
             call.send().await.expect_problem(415, "media_type");
         }
@@ -180,82 +224,5 @@ fn bodies_too_large_and_declared_as_something_else() {
         on_get.send().await.expect_problem(400, "field_invalid");
         before.assert_same(server, "bodies too large or of another kind");
         padded(256 * 1_024).send().await.expect(201);
-    });
-}
-
-/// The other commands read with the same care.
-#[test]
-fn bad_bodies_of_the_other_commands() {
-    on_own(&[], async |server| {
-        let merchant = Merchant::new(server).await;
-        let paid = merchant.paid(10_000).await.id();
-        let held = merchant.authorized(10_000).await.id();
-        let waiting = merchant.waiting(10_000, None).await.id();
-        let refund = |member: &str, value: Value| {
-            let mut body = json!({ "payment": paid, "merchant_refund_no": "R-BAD" });
-            body[member] = value;
-            ("/v1/refunds".to_owned(), body)
-        };
-        let captures = |body: Value| (format!("/v1/payments/{held}/captures"), body);
-        let attempts = |body: Value| (format!("/v1/payments/{waiting}/attempts"), body);
-        let clock = |body: Value| ("/v1/sandbox/clock".to_owned(), body);
-        let endpoints = |body: Value| ("/v1/webhook_endpoints".to_owned(), body);
-        let keys = |body: Value| ("/v1/api_keys".to_owned(), body);
-        let money = |value: Value, currency: &str| json!({ "value": value, "currency": currency });
-        let pay = format!("/v1/sandbox/payments/{waiting}/pay");
-        let before = Picture::of(server);
-        for ((path, body), status, code) in [
-            (refund("amount", money(json!(0), "CNY")), 400, "amount_invalid"),
-            (refund("amount", money(json!(-1), "CNY")), 400, "amount_invalid"),
-            (refund("amount", money(json!(i64::MIN), "CNY")), 400, "amount_invalid"),
-            (refund("amount", money(json!("1"), "CNY")), 400, "amount_invalid"),
-            (refund("amount", money(json!(10_001), "CNY")), 422, "refund_exceeds_remaining"),
-            (refund("amount", money(json!(9_007_199_254_740_991_i64), "CNY")), 422, "refund_exceeds_remaining"),
-            (refund("amount", money(json!(1), "USD")), 422, "currency_differs"),
-            (refund("merchant_order_no", json!("O-1")), 400, "field_invalid"),
-            (refund("payment", json!(null)), 400, "field_missing"),
-            (refund("payment", json!(7)), 400, "field_invalid"),
-            (refund("payment", json!("pay_x")), 404, "payment_not_found"),
-            (refund("merchant_refund_no", json!("")), 400, "field_invalid"),
-            (refund("reason", json!("x".repeat(256))), 400, "field_invalid"),
-            (refund("speed", json!("fast")), 400, "unknown_field"),
-            (captures(json!({ "amount": money(json!(0), "CNY") })), 400, "amount_invalid"),
-            (captures(json!({ "amount": money(json!(10_001), "CNY") })), 422, "capture_exceeds_authorized"),
-            (captures(json!({ "amount": money(json!(1), "EUR") })), 422, "currency_differs"),
-            (captures(json!({ "final": "yes" })), 400, "field_invalid"),
-            (captures(json!({ "last": true })), 400, "unknown_field"),
-            (attempts(json!({ "scene": "bar_code", "auth_code": "a b" })), 400, "field_invalid"),
-            (attempts(json!({ "scene": 1 })), 400, "field_invalid"),
-            (attempts(json!({ "sandbox_outcome": "fail" })), 400, "field_invalid"),
-            ((pay.clone(), json!({ "outcome": "win" })), 400, "field_invalid"),
-            ((pay, json!({ "result": "succeed" })), 400, "unknown_field"),
-            ((format!("/v1/payments/{waiting}/close"), json!({ "why": "tea" })), 400, "unknown_field"),
-            ((format!("/v1/payments/{held}/void"), json!({ "why": "tea" })), 400, "unknown_field"),
-            (clock(json!({})), 400, "field_missing"),
-            (clock(json!({ "advance_seconds": 0 })), 400, "field_invalid"),
-            (clock(json!({ "advance_seconds": -5 })), 400, "field_invalid"),
-            (clock(json!({ "advance_seconds": 1.5 })), 400, "field_invalid"),
-            (clock(json!({ "advance_seconds": i64::MAX })), 400, "field_invalid"),
-            (clock(json!({ "advance_seconds": 1, "now": "2036-01-01T00:00:00Z" })), 400, "field_invalid"),
-            (clock(json!({ "now": "2001-01-01T00:00:00Z" })), 400, "field_invalid"),
-            (endpoints(json!({})), 400, "field_missing"),
-            (endpoints(json!({ "url": "gopher://shop.example/" })), 422, "url_not_allowed"),
-            (endpoints(json!({ "url": "http://user:word@shop.example/" })), 422, "url_not_allowed"),
-            (endpoints(json!({ "url": "https://shop.example/", "events": [] })), 400, "field_invalid"),
-            (endpoints(json!({ "url": "https://shop.example/", "events": ["tea.drunk"] })), 400, "field_invalid"),
-            (endpoints(json!({ "url": "https://shop.example/", "events": "*" })), 400, "field_invalid"),
-            (keys(json!({ "name": "k" })), 400, "field_missing"),
-            (keys(json!({ "name": "k", "public_key": "no key" })), 400, "field_invalid"),
-            (keys(json!({ "name": "k", "generate_bearer": true, "public_key": "x" })), 400, "field_invalid"),
-            (keys(json!({ "name": "k", "generate_bearer": true, "permissions": ["all"] })), 400, "field_invalid"),
-            (keys(json!({ "name": "k", "generate_bearer": true, "ip_allow": ["tea"] })), 400, "field_invalid"),
-            (keys(json!({ "name": "k", "generate_bearer": true, "expires_at": "2001-01-01T00:00:00Z" })), 400, "field_invalid"),
-        ] {
-            let what = format!("{path} {body:.120}");
-            let answer = merchant.client.post(&path, &body).key(&merchant.next_no("k")).send().await;
-            assert_eq!((answer.status, answer.code()), (status, code), "{what}: {}", answer.text);
-            answer.expect_problem(status, code);
-            before.assert_same(server, &what);
-        }
     });
 }

@@ -45,8 +45,18 @@ fn bad_routes_methods_queries_and_cursors() {
             ("/v1/payments?status=happy".to_owned(), 400, "field_invalid", "/query/status"),
             ("/v1/payments?status=%00".to_owned(), 400, "field_invalid", "/query/status"),
             ("/v1/payments?scene=smoke".to_owned(), 400, "field_invalid", "/query/scene"),
-            ("/v1/payments?merchant_order_no=%E8%8C%B6".to_owned(), 400, "field_invalid", "/query/merchant_order_no"),
-            ("/v1/payments?created_at_gte=yesterday".to_owned(), 400, "field_invalid", "/query/created_at_gte"),
+            (
+                "/v1/payments?merchant_order_no=%E8%8C%B6".to_owned(),
+                400,
+                "field_invalid",
+                "/query/merchant_order_no",
+            ),
+            (
+                "/v1/payments?created_at_gte=yesterday".to_owned(),
+                400,
+                "field_invalid",
+                "/query/created_at_gte",
+            ),
             ("/v1/payments?color=red".to_owned(), 400, "unknown_field", "/query/color"),
             ("/v1/payments?%ff=1".to_owned(), 400, "field_invalid", "/query"),
             ("/v1/whoami?verbose=1".to_owned(), 400, "unknown_field", "/query/verbose"),
@@ -72,7 +82,11 @@ fn bad_routes_methods_queries_and_cursors() {
         for expand in ["lines", "refunds,lines", "Refunds", ""] {
             let id = merchant.all("/v1/payments").await[0]["id"].as_str().expect("an id").to_owned();
             let answer = merchant.client.get(&format!("/v1/payments/{id}?expand={expand}")).await;
-            assert!(answer.status == 200 && expand.is_empty() || answer.code() == "unknown_expansion", "{expand}: {}", answer.text);
+            assert!(
+                answer.status == 200 && expand.is_empty() || answer.code() == "unknown_expansion",
+                "{expand}: {}",
+                answer.text
+            );
         }
         for (method, path) in [
             ("DELETE", "/v1/payments"),
@@ -84,7 +98,12 @@ fn bad_routes_methods_queries_and_cursors() {
             ("BREW", "/v1/payments"),
         ] {
             let answer = merchant.client.call(method, path).send().await;
-            assert_eq!((answer.status, answer.code()), (405, "method_not_allowed"), "{method} {path}: {}", answer.text);
+            assert_eq!(
+                (answer.status, answer.code()),
+                (405, "method_not_allowed"),
+                "{method} {path}: {}",
+                answer.text
+            );
             let answer = answer.expect_problem(405, "method_not_allowed");
             assert!(!answer.header("allow").is_empty(), "{method} {path} has no Allow");
         }
@@ -114,7 +133,8 @@ fn missing_and_bad_idempotency_keys() {
         let long = "k".repeat(256);
         for lines in [&[""][..], &["\"\""], &["\"k"], &["a b"], &["é"], &[&long], &["k", "k"]] {
             for path in ["/v1/payments".to_owned(), format!("/v1/payments/{held}/captures")] {
-                let body = if path == "/v1/payments" { merchant.order("qr_code", 100, None) } else { json!({}) };
+                let body =
+                    if path == "/v1/payments" { merchant.order("qr_code", 100, None) } else { json!({}) };
                 let answer = keyed(&merchant, &path, &body, lines).send().await;
                 assert_eq!(answer.code(), "field_invalid", "{lines:?} on {path}: {}", answer.text);
                 let answer = answer.expect_problem(400, "field_invalid");

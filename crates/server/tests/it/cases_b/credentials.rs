@@ -25,7 +25,10 @@ fn bad_credentials_are_named() {
             (Some(format!("Bearer {shorter}")), "key_unknown"),
             (Some(format!("Bearer {token}x")), "key_unknown"),
             (Some(format!("Bearer {}", token.to_uppercase())), "key_unknown"),
-            (Some("Bearer fqsk_sandbox_NZ1vmWfzZYrQH0why-M-xphG-jQ48K9arHpm4GKEzpU".to_owned()), "key_unknown"),
+            (
+                Some("Bearer fqsk_sandbox_NZ1vmWfzZYrQH0why-M-xphG-jQ48K9arHpm4GKEzpU".to_owned()),
+                "key_unknown",
+            ),
         ] {
             for method in ["GET", "POST"] {
                 let mut call = server.client().call(method, "/v1/payments");
@@ -41,7 +44,8 @@ fn bad_credentials_are_named() {
                 assert!(!answer.text.contains(shorter), "the answer repeats the token: {}", answer.text);
             }
         }
-        let twice = merchant.client.call("GET", "/v1/whoami").header("authorization", "Bearer fqsk_sandbox_x");
+        let twice =
+            merchant.client.call("GET", "/v1/whoami").header("authorization", "Bearer fqsk_sandbox_x");
         twice.send().await.expect_problem(401, "credentials_missing");
         before.assert_same(server, "bad credentials");
         let lower = format!("bearer {token}");
@@ -54,7 +58,8 @@ async fn key(merchant: &Merchant<'_>, members: &[(&str, Value)]) -> (String, Cli
     for (name, value) in members {
         body[*name] = value.clone();
     }
-    let made = merchant.client.post("/v1/api_keys", &body).key(&merchant.next_no("k")).send().await.expect(201);
+    let made =
+        merchant.client.post("/v1/api_keys", &body).key(&merchant.next_no("k")).send().await.expect(201);
     let bearer = text(&made.json, "bearer");
     (made.id(), merchant.client.with(Credentials::Bearer(bearer)))
 }
@@ -66,10 +71,15 @@ fn revoked_expired_and_limited_keys() {
         let paid = merchant.paid(1_000).await.id();
         let (id, caller) = key(&merchant, &[]).await;
         caller.get("/v1/whoami").await.expect(200);
-        let revoked = merchant.client.post(&format!("/v1/api_keys/{id}/revoke"), &json!({})).send().await.expect(200);
+        let revoked =
+            merchant.client.post(&format!("/v1/api_keys/{id}/revoke"), &json!({})).send().await.expect(200);
         assert!(revoked["revoked_at"].is_string(), "{}", revoked.text);
         caller.get("/v1/whoami").await.expect_problem(401, "key_revoked");
-        caller.post("/v1/payments", &merchant.order("qr_code", 1, None)).send().await.expect_problem(401, "key_revoked");
+        caller
+            .post("/v1/payments", &merchant.order("qr_code", 1, None))
+            .send()
+            .await
+            .expect_problem(401, "key_revoked");
 
         let now = merchant.client.get("/v1/whoami").await.expect(200);
         let now = text(&now.json, "server_time");
@@ -100,7 +110,11 @@ fn revoked_expired_and_limited_keys() {
         for path in ["/v1/refunds", "/v1/balances", "/v1/events", "/v1/api_keys", "/v1/webhook_endpoints"] {
             reader.get(path).await.expect_problem(403, "permission_missing");
         }
-        reader.post("/v1/payments", &merchant.order("qr_code", 1, None)).send().await.expect_problem(403, "permission_missing");
+        reader
+            .post("/v1/payments", &merchant.order("qr_code", 1, None))
+            .send()
+            .await
+            .expect_problem(403, "permission_missing");
         let refund = json!({ "payment": paid, "merchant_refund_no": "R" });
         reader.post("/v1/refunds", &refund).send().await.expect_problem(403, "permission_missing");
         before.assert_same(server, "a key without permission");
@@ -131,6 +145,10 @@ fn keys_make_no_wider_keys_and_rotate() {
         assert!(again.is_replayed() && again["bearer"].is_null(), "a secret is shown once: {}", again.text);
         let revoke = Draft::new(server, "POST", &format!("/v1/api_keys/{}/revoke", pair.id), b"", &pair);
         revoke.call(server, &pair).send().await.expect(200);
-        Draft::get(server, "/v1/whoami", &pair).call(server, &pair).send().await.expect_problem(401, "key_revoked");
+        Draft::get(server, "/v1/whoami", &pair)
+            .call(server, &pair)
+            .send()
+            .await
+            .expect_problem(401, "key_revoked");
     });
 }

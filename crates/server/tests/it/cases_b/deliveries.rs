@@ -19,7 +19,12 @@ async fn delivery_of(merchant: &Merchant<'_>, event: &str) -> Value {
     found[0].clone()
 }
 
-async fn delivery_when(merchant: &Merchant<'_>, event: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+async fn delivery_when(
+    merchant: &Merchant<'_>,
+    event: &str,
+    what: &str,
+    is: impl Fn(&Value) -> bool,
+) -> Value {
     until(&format!("delivery of {event} {what}"), || async {
         let row = delivery_of(merchant, event).await;
         is(&row).then_some(row)
@@ -46,12 +51,22 @@ fn events_of_one_object_stay_in_order() {
         merchant.pay(&held, None).send().await.expect(200);
         merchant.payment_in(&held, "succeeded").await;
         let other = merchant.paid(100).await.id();
-        until_accepted(&receiver, &other, 1).await;
-        assert_eq!(kinds_of(&receiver, &held), Vec::<String>::new(), "the first one has not come through yet");
-        until_accepted(&receiver, &held, 3).await;
-        assert_eq!(kinds_of(&receiver, &held), ["payment.created", "payment.requires_action", "payment.succeeded"]);
-        let sequences: Vec<i64> =
-            receiver.accepted_of(&held).iter().map(|told| told.json["data"]["sequence"].as_i64().expect("it")).collect();
+        until_accepted(&merchant, &receiver, &other, 1).await;
+        assert_eq!(
+            kinds_of(&receiver, &held),
+            Vec::<String>::new(),
+            "the first one has not come through yet"
+        );
+        until_accepted(&merchant, &receiver, &held, 3).await;
+        assert_eq!(
+            kinds_of(&receiver, &held),
+            ["payment.created", "payment.requires_action", "payment.succeeded"]
+        );
+        let sequences: Vec<i64> = receiver
+            .accepted_of(&held)
+            .iter()
+            .map(|told| told.json["data"]["sequence"].as_i64().expect("it"))
+            .collect();
         assert!(sequences.is_sorted(), "{sequences:?}");
     });
 }
@@ -67,10 +82,16 @@ fn failed_deliveries_are_retried_with_growing_pauses() {
         let event = text(&merchant.events_of(&id).await[0].1, "id");
         for (count, pause_s) in [(1, 5.0), (2, 300.0)] {
             let row = delivery_when(&merchant, &event, "tried", |row| tries(row) == count).await;
-            assert_eq!((&row["status"], &row["attempts"][count - 1]["status"]), (&json!("pending"), &json!(503)));
+            assert_eq!(
+                (&row["status"], &row["attempts"][count - 1]["status"]),
+                (&json!("pending"), &json!(503))
+            );
             let ended = text(&row["attempts"][count - 1], "at");
             let pause = seconds_between(&ended, &text(&row, "next_attempt_at"));
-            assert!((0.8 * pause_s - 0.1..=1.2 * pause_s + 2.0).contains(&pause), "pause {count} is {pause} s");
+            assert!(
+                (0.8 * pause_s - 0.1..=1.2 * pause_s + 2.0).contains(&pause),
+                "pause {count} is {pause} s"
+            );
         }
         let came = receiver.deliveries();
         assert_eq!(came.len(), 2);
@@ -79,7 +100,8 @@ fn failed_deliveries_are_retried_with_growing_pauses() {
         receiver.behave(Behaviour::Accept);
         merchant.client.post(&format!("{path}/replay"), &json!({})).send().await.expect(200);
         let row = delivery_when(&merchant, &event, "through", |row| row["status"] == "succeeded").await;
-        let statuses: Vec<&Value> = row["attempts"].as_array().expect("a list").iter().map(|a| &a["status"]).collect();
+        let statuses: Vec<&Value> =
+            row["attempts"].as_array().expect("a list").iter().map(|a| &a["status"]).collect();
         assert_eq!(statuses, [&json!(503), &json!(503), &json!(204)], "every try is there");
         assert!(row["next_attempt_at"].is_null() && row["attempts"][0]["latency_ms"].is_i64(), "{row}");
     });
@@ -107,16 +129,24 @@ fn a_replay_sends_the_same_event_again() {
         let (merchant, receiver) = (Merchant::new(server).await, Receiver::start().await);
         let secret = text(&listen_at(&merchant, &receiver.url, &["*"]).await.json, "secret");
         let id = merchant.paid(500).await.id();
-        until_accepted(&receiver, &id, 1).await;
+        until_accepted(&merchant, &receiver, &id, 1).await;
         all_told(&merchant).await;
         let event = text(&merchant.events_of(&id).await[0].1, "id");
         let delivery = text(&delivery_of(&merchant, &event).await, "id");
-        merchant.client.post(&format!("/v1/webhook_deliveries/{delivery}/replay"), &json!({})).send().await.expect(200);
-        until_accepted(&receiver, &id, 2).await;
+        merchant
+            .client
+            .post(&format!("/v1/webhook_deliveries/{delivery}/replay"), &json!({}))
+            .send()
+            .await
+            .expect(200);
+        until_accepted(&merchant, &receiver, &id, 2).await;
         let came = receiver.accepted_of(&id);
         assert_eq!((&came[0].id, &came[0].body), (&came[1].id, &came[1].body));
         assert!(came[1].is_signed_by(&secret));
-        let row = delivery_when(&merchant, &event, "through again", |row| tries(row) == 2 && row["status"] == "succeeded").await;
+        let row = delivery_when(&merchant, &event, "through again", |row| {
+            tries(row) == 2 && row["status"] == "succeeded"
+        })
+        .await;
         assert_eq!(merchant.event_types(&id).await.len(), 1, "no new event: {row}");
     });
 }
@@ -129,15 +159,20 @@ fn r54_one_failure_leaves_an_endpoint_enabled() {
     on_shared(async |server| {
         let (merchant, receiver) = (Merchant::new(server).await, Receiver::start().await);
         let endpoint = listen_at(&merchant, &receiver.url, &["*"]).await.id();
-        let status = async || text(&merchant.client.get(&format!("/v1/webhook_endpoints/{endpoint}")).await.json, "status");
+        let status = async || {
+            text(&merchant.client.get(&format!("/v1/webhook_endpoints/{endpoint}")).await.json, "status")
+        };
         receiver.behave(Behaviour::Fail(500));
         let once = merchant.paid(100).await.id();
         let event = text(&merchant.events_of(&once).await[0].1, "id");
         delivery_when(&merchant, &event, "tried once", |row| tries(row) == 1).await;
         assert_eq!(status().await, "enabled");
         receiver.behave(Behaviour::Accept);
-        until_accepted(&receiver, &once, 1).await;
-        assert_eq!((status().await, merchant.event_types(&endpoint).await), ("enabled".to_owned(), Vec::new()));
+        until_accepted(&merchant, &receiver, &once, 1).await;
+        assert_eq!(
+            (status().await, merchant.event_types(&endpoint).await),
+            ("enabled".to_owned(), Vec::new())
+        );
 
         receiver.behave(Behaviour::Fail(500));
         for _ in 0..4 {
@@ -160,7 +195,7 @@ fn r55_replay_for_a_deleted_endpoint() {
         let (merchant, receiver) = (Merchant::new(server).await, Receiver::start().await);
         let endpoint = listen_at(&merchant, &receiver.url, &["*"]).await.id();
         let id = merchant.paid(500).await.id();
-        until_accepted(&receiver, &id, 1).await;
+        until_accepted(&merchant, &receiver, &id, 1).await;
         all_told(&merchant).await;
         let event = text(&merchant.events_of(&id).await[0].1, "id");
         let delivery = delivery_of(&merchant, &event).await;

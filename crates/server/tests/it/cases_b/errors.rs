@@ -11,7 +11,8 @@ fn written(text: &str) -> BTreeMap<String, (String, u16)> {
         let mut lines = section.lines().filter(|line| !line.is_empty());
         let code = lines.next().expect("a name").trim().to_owned();
         let title = lines.next().expect("a sentence").to_owned();
-        let status = lines.find_map(|line| line.strip_prefix("* ")?.split_once([':', '：'])?.1.trim().parse().ok());
+        let status =
+            lines.find_map(|line| line.strip_prefix("* ")?.split_once([':', '：'])?.1.trim().parse().ok());
         let status = status.unwrap_or_else(|| panic!("{code} has no status"));
         assert!(sections.insert(code.clone(), (title, status)).is_none(), "{code} stands twice");
     }
@@ -63,18 +64,30 @@ fn r65_the_document_names_codes_under_their_status() {
         for (path, operations) in document["paths"].as_object().expect("paths") {
             for (method, operation) in operations.as_object().expect("operations") {
                 for (status, answer) in operation["responses"].as_object().expect("answers") {
-                    let Some(text) = answer["description"].as_str().filter(|_| status.as_str() >= "400") else { continue };
+                    let Some(text) = answer["description"].as_str().filter(|_| status.as_str() >= "400")
+                    else {
+                        continue;
+                    };
                     for name in text.split('`').skip(1).step_by(2) {
-                        let code = Code::parse(name).unwrap_or_else(|| panic!("{method} {path}: {name} is no code"));
+                        let code =
+                            Code::parse(name).unwrap_or_else(|| panic!("{method} {path}: {name} is no code"));
                         assert_eq!(code.row().status.to_string(), *status, "{method} {path}: {name}");
                         named.insert(name.to_owned());
                     }
                 }
             }
         }
-        let missing: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !named.contains(*code)).collect();
+        let missing: Vec<&str> =
+            Code::ALL.iter().map(|code| code.as_str()).filter(|code| !named.contains(*code)).collect();
         // Of reserved capabilities, and of what no route could name.
-        let reserved = ["cursor_invalid", "unknown_expansion", "route_not_found", "capture_not_found", "statement_not_found", "statement_not_ready"];
+        let reserved = [
+            "cursor_invalid",
+            "unknown_expansion",
+            "route_not_found",
+            "capture_not_found",
+            "statement_not_found",
+            "statement_not_ready",
+        ];
         assert!(missing.iter().all(|code| reserved.contains(code)), "no route names {missing:?}");
     });
 }
@@ -85,7 +98,9 @@ fn r65_answers_speak_the_language_asked_for() {
     on_shared(async |server| {
         let chinese = written(&page_of("errors.zh-CN.md"));
         let english = written(&page_of("errors.md"));
-        for (lang, pages) in [("zh-CN,zh;q=0.9", &chinese), ("zh", &chinese), ("en-GB", &english), ("fr", &english)] {
+        for (lang, pages) in
+            [("zh-CN,zh;q=0.9", &chinese), ("zh", &chinese), ("en-GB", &english), ("fr", &english)]
+        {
             let call = server.client().call("GET", "/v1/whoami").header("accept-language", lang);
             let answer = call.send().await.expect_problem(401, "credentials_missing");
             assert_eq!(answer["title"], pages["credentials_missing"].0.as_str(), "{lang}");

@@ -90,14 +90,31 @@ fn foreign_ids_look_like_missing_ones_on_every_route() {
             let prefix = own.split_once('_').expect("a prefix").0;
             let nothing = format!("{prefix}_{}", "0".repeat(26));
             let mut pages = Vec::new();
-            for id in [own, another, &nothing, "7", &format!("{prefix}_zz"), &"x".repeat(65), "pay_", "%F0%9F%8D%B5"] {
+            for id in [
+                own,
+                another,
+                &nothing,
+                "7",
+                &format!("{prefix}_zz"),
+                &"x".repeat(65),
+                "pay_",
+                "%F0%9F%8D%B5",
+            ] {
                 let asked = path.replace("{id}", id);
                 let answer = ask(&stranger, method, &asked).await;
-                assert_eq!((answer.status, answer.code()), (404, &*code), "{method} {asked}: {}", answer.text);
+                assert_eq!(
+                    (answer.status, answer.code()),
+                    (404, &*code),
+                    "{method} {asked}: {}",
+                    answer.text
+                );
                 let answer = answer.expect_problem(404, &code);
                 pages.push((answer["title"].clone(), answer["detail"].clone(), answer["errors"].clone()));
             }
-            assert!(pages.iter().all(|page| *page == pages[0]), "{method} {path} tells them apart: {pages:?}");
+            assert!(
+                pages.iter().all(|page| *page == pages[0]),
+                "{method} {path} tells them apart: {pages:?}"
+            );
             if !path.starts_with("/v1/sandbox/") {
                 let asked = path.replace("{id}", own);
                 live.refused(method, &asked, 404, &code).await;
@@ -137,7 +154,8 @@ fn foreign_ids_inside_bodies_and_filters() {
             assert!(!owner.all(&path).await.is_empty(), "{path}");
         }
         before.assert_same(server, "foreign ids inside bodies and filters");
-        let acting = stranger.client.call("GET", "/v1/whoami").header("feiqian-merchant", &owner.id).send().await;
+        let acting =
+            stranger.client.call("GET", "/v1/whoami").header("feiqian-merchant", &owner.id).send().await;
         acting.expect_problem(403, "merchant_not_permitted");
     });
 }

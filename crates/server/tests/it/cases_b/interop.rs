@@ -24,7 +24,9 @@ fn http_message_signatures_signs_what_the_server_takes() {
                 "order": order(), "changed": { "body": order(), "path": order(), "digest": order(), "key": order() },
                 "idempotency_key": merchant.next_no("py"),
             });
-            let results = tokio::task::spawn_blocking(move || python::run("sign_request.py", &input)).await.expect("it ran");
+            let results = tokio::task::spawn_blocking(move || python::run("sign_request.py", &input))
+                .await
+                .expect("it ran");
             let expected = [
                 ("whoami", 200, ""),
                 ("list with a query", 200, ""),
@@ -36,13 +38,22 @@ fn http_message_signatures_signs_what_the_server_takes() {
                 ("a changed path", 401, "signature_invalid"),
                 ("a changed idempotency key", 401, "signature_invalid"),
             ];
-            let got: Vec<(&str, i64, &str)> = results.as_array().expect("a list").iter().map(|result| {
-                let field = |name: &str| result[name].as_str().unwrap_or("");
-                (field("case"), result["status"].as_i64().unwrap_or(0), field("code"))
-            }).collect();
+            let got: Vec<(&str, i64, &str)> = results
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|result| {
+                    let field = |name: &str| result[name].as_str().unwrap_or("");
+                    (field("case"), result["status"].as_i64().unwrap_or(0), field("code"))
+                })
+                .collect();
             assert_eq!(got, expected, "{alg}: {results}");
         }
-        assert_eq!(merchant.all("/v1/payments").await.len(), 4, "one of each algorithm, none of a changed request");
+        assert_eq!(
+            merchant.all("/v1/payments").await.len(),
+            4,
+            "one of each algorithm, none of a changed request"
+        );
     });
 }
 
@@ -60,13 +71,13 @@ fn standardwebhooks_verifies_what_is_delivered() {
         let made = listen_at(&merchant, &receiver.url, &["*"]).await;
         let old = text(&made.json, "secret");
         let first = merchant.paid(100).await.id();
-        until_accepted(&receiver, &first, 1).await;
+        until_accepted(&merchant, &receiver, &first, 1).await;
         let rotate = format!("/v1/webhook_endpoints/{}/rotate_secret", made.id());
         let new = text(&merchant.client.post(&rotate, &json!({})).send().await.expect(200).json, "secret");
         let mut order = merchant.order("bar_code", 200, Some("succeed"));
         order["subject"] = json!("龙井茶 🍵 \u{2028}");
         let second = merchant.create(&order).send().await.expect(201).id();
-        until_accepted(&receiver, &second, 1).await;
+        until_accepted(&merchant, &receiver, &second, 1).await;
         let (before, after) = (&receiver.accepted_of(&first)[0], &receiver.accepted_of(&second)[0]);
         let mut changed = as_input(after, &new);
         let mut body = after.body.clone();
@@ -88,7 +99,9 @@ fn standardwebhooks_verifies_what_is_delivered() {
             ("another time", later, false),
         ];
         let input = Value::from(cases.iter().map(|(_, input, _)| input.clone()).collect::<Vec<_>>());
-        let results = tokio::task::spawn_blocking(move || python::run("webhook_verify.py", &input)).await.expect("it ran");
+        let results = tokio::task::spawn_blocking(move || python::run("webhook_verify.py", &input))
+            .await
+            .expect("it ran");
         for ((what, _, holds), result) in cases.iter().zip(results.as_array().expect("a list")) {
             assert_eq!(result["verified"], *holds, "{what}: {result}");
         }

@@ -13,7 +13,10 @@ async fn pages(merchant: &Merchant<'_>, path: &str, limit: usize) -> Vec<Value> 
     loop {
         let page = merchant.client.get(&next).await.expect(200);
         let data = page["data"].as_array().expect("rows");
-        assert!(data.len() <= limit && (data.len() == limit || page["next_cursor"].is_null()), "{path}: a short page");
+        assert!(
+            data.len() <= limit && (data.len() == limit || page["next_cursor"].is_null()),
+            "{path}: a short page"
+        );
         rows.extend(data.iter().cloned());
         match page["next_cursor"].as_str() {
             Some(cursor) => next = format!("{path}?limit={limit}&cursor={cursor}"),
@@ -54,7 +57,8 @@ fn r63_pages_read_while_rows_are_inserted() {
                     let missed: Vec<_> = before.difference(&distinct).collect();
                     assert!(missed.is_empty(), "{path} by {limit}: skipped {missed:?}");
                     if matches!(path, "/v1/payments" | "/v1/refunds") {
-                        let order: Vec<(String, String)> = read.iter().map(|row| (text(row, "created_at"), text(row, "id"))).collect();
+                        let order: Vec<(String, String)> =
+                            read.iter().map(|row| (text(row, "created_at"), text(row, "id"))).collect();
                         assert!(order.is_sorted_by(|a, b| a > b), "{path} by {limit}: not newest first");
                     }
                 }

@@ -4,7 +4,7 @@ use super::signing::{Draft, Pair};
 use super::untouched::Picture;
 use crate::harness::client::Credentials;
 use crate::harness::merchant::text;
-use crate::harness::{Server, on_own};
+use crate::harness::{Merchant, Server, on_own};
 use crypto::key::{Alg, PrivateKey};
 use serde_json::{Value, json};
 
@@ -24,7 +24,10 @@ impl<'s> LiveMerchant<'s> {
         let name = server.next_no("Live House");
         let id = text(&server.cli(&["merchant", "create", "--world", "live", "--name", &name]), "id");
         let price = ["price", "set", "--merchant", &id, "--method", "sandbox", "--currency", "CNY"];
-        server.cli(&[&price[..], &["--rate", "0.60", "--fixed", "0", "--minimum", "0", "--refund-fee", "kept"]].concat());
+        server.cli(
+            &[&price[..], &["--rate", "0.60", "--fixed", "0", "--minimum", "0", "--refund-fee", "kept"]]
+                .concat(),
+        );
         let pair = Pair::register(server, &id, PrivateKey::generate_ed25519(), Alg::Ed25519);
         pair.until_known(server).await;
         LiveMerchant { server, id, pair }
@@ -71,16 +74,39 @@ fn live_is_signed_and_has_no_channel_yet() {
         let before = Picture::of(server);
         for (path, body, status, code) in [
             ("/v1/payments", order("L-1"), 422, "channel_not_configured"),
-            ("/v1/payments", { let mut order = order("L-2"); order["sandbox_outcome"] = json!("succeed"); order }, 403, "sandbox_only"),
+            (
+                "/v1/payments",
+                {
+                    let mut order = order("L-2");
+                    order["sandbox_outcome"] = json!("succeed");
+                    order
+                },
+                403,
+                "sandbox_only",
+            ),
             ("/v1/sandbox/clock", json!({ "advance_seconds": 60 }), 403, "sandbox_only"),
-            ("/v1/payments", { let mut order = order("L-3"); order["notify_url"] = json!("https://shop.example/n"); order }, 422, "url_not_allowed"),
+            (
+                "/v1/payments",
+                {
+                    let mut order = order("L-3");
+                    order["notify_url"] = json!("https://shop.example/n");
+                    order
+                },
+                422,
+                "url_not_allowed",
+            ),
         ] {
             let answer = live.draft("POST", path, Some(&body)).call(server, &live.pair).send().await;
             assert_eq!((answer.status, answer.code()), (status, code), "{body}: {}", answer.text);
             answer.expect_problem(status, code);
         }
-        live.draft("GET", "/v1/sandbox/clock", None).call(server, &live.pair).send().await.expect_problem(403, "sandbox_only");
-        live.refused("POST", "/v1/sandbox/payments/pay_00000000000000000000000000/pay", 403, "sandbox_only").await;
+        live.draft("GET", "/v1/sandbox/clock", None)
+            .call(server, &live.pair)
+            .send()
+            .await
+            .expect_problem(403, "sandbox_only");
+        live.refused("POST", "/v1/sandbox/payments/pay_00000000000000000000000000/pay", 403, "sandbox_only")
+            .await;
         before.assert_same(server, "live requests that are refused");
     });
 }
@@ -90,16 +116,39 @@ fn live_is_signed_and_has_no_channel_yet() {
 fn live_webhooks_go_to_public_https_only() {
     on_own(&[], async |server| {
         let live = LiveMerchant::new(server).await;
-        for url in ["http://shop.example/hook", "https://127.0.0.1/hook", "https://localhost/hook", "https://[::1]/hook", "https://192.168.1.5/"] {
+        for url in [
+            "http://shop.example/hook",
+            "https://127.0.0.1/hook",
+            "https://localhost/hook",
+            "https://[::1]/hook",
+            "https://192.168.1.5/",
+        ] {
             let mut draft = live.draft("POST", "/v1/webhook_endpoints", Some(&json!({ "url": url })));
             draft.header("idempotency-key", &server.next_no("k"));
             let answer = draft.call(server, &live.pair).send().await;
             assert_eq!(answer.code(), "url_not_allowed", "{url}: {}", answer.text);
             answer.expect_problem(422, "url_not_allowed");
         }
-        let mut draft = live.draft("POST", "/v1/webhook_endpoints", Some(&json!({ "url": "https://shop.example/hook" })));
+        let mut draft =
+            live.draft("POST", "/v1/webhook_endpoints", Some(&json!({ "url": "https://shop.example/hook" })));
         draft.header("idempotency-key", &server.next_no("k"));
         draft.call(server, &live.pair).send().await.expect(201);
+    });
+}
+
+/// A key says for which world it is by its merchant's id beside it.
+#[test]
+fn a_key_of_the_other_world_is_named() {
+    on_own(&[], async |server| {
+        let (live, merchant) = (LiveMerchant::new(server).await, Merchant::new(server).await);
+        let order = merchant.order("qr_code", 100, None);
+        let before = Picture::of(server);
+        let bearer = merchant.create(&order).header("feiqian-merchant", &live.id);
+        bearer.send().await.expect_problem(401, "key_wrong_world");
+        let mut signed = live.draft("POST", "/v1/payments", Some(&order));
+        signed.header("feiqian-merchant", &merchant.id);
+        signed.call(server, &live.pair).send().await.expect_problem(401, "key_wrong_world");
+        before.assert_same(server, "keys of the other world");
     });
 }
 

@@ -105,7 +105,10 @@ fn r58_no_mark_in_any_output_and_none_on_the_disk() {
         let explain = server.cli(&["verify", "--full"]).to_string();
         server.stop();
         let log = server.log();
-        assert!(log.contains("/v1/payments") && log.lines().count() > 50, "the log is quiet at level trace:\n{log}");
+        assert!(
+            log.contains("/v1/payments") && log.lines().count() > 50,
+            "the log is quiet at level trace:\n{log}"
+        );
         for (place, text) in [("log", log.as_str()), ("metrics", &metrics.text), ("verify", &explain)] {
             for mark in &marks {
                 assert!(!text.contains(mark.as_str()), "{place} holds {mark}");
@@ -119,6 +122,9 @@ fn r58_no_mark_in_any_output_and_none_on_the_disk() {
         }
         server.serve();
         let payments = merchant.all("/v1/payments").await;
-        assert!(payments.iter().all(|payment| payment["payer"]["phone"] == PAYER_PHONE), "sealed is not lost");
+        assert!(
+            payments.iter().all(|payment| payment["payer"]["phone"] == PAYER_PHONE),
+            "sealed is not lost"
+        );
     });
 }

@@ -23,7 +23,10 @@ fn all_four_algorithms_sign_reads_and_commands() {
             draft.header("feiqian-merchant", &merchant.id);
             let made = draft.call(server, &pair).send().await.expect(201);
             assert_eq!(made["status"], "succeeded", "{alg}");
-            let path = format!("/v1/payments?limit=5&merchant_order_no={}", made["merchant_order_no"].as_str().expect("it"));
+            let path = format!(
+                "/v1/payments?limit=5&merchant_order_no={}",
+                made["merchant_order_no"].as_str().expect("it")
+            );
             let mut list = Draft::get(server, &path, &pair);
             list.unset("alg");
             let list = list.call(server, &pair).send().await.expect(200);
@@ -33,6 +36,7 @@ fn all_four_algorithms_sign_reads_and_commands() {
 }
 
 type Change = fn(&mut Draft);
+type Mend = Box<dyn FnMut(&mut Draft) + Send>;
 
 /// What one can do wrong with a request that is otherwise right, and how it is named.
 const MISTAKES: [(&str, &str, Change); 35] = [
@@ -45,7 +49,8 @@ const MISTAKES: [(&str, &str, Change); 35] = [
     ("created as a fraction", "signature_encoding", |d| d.set("created", "1700000000.5")),
     ("no created", "signature_encoding", |d| d.unset("created")),
     ("keyid without quotes", "signature_encoding", |d| {
-        let bare = d.params.iter().find(|(name, _)| *name == "keyid").expect("it").1.trim_matches('"').to_owned();
+        let bare =
+            d.params.iter().find(|(name, _)| *name == "keyid").expect("it").1.trim_matches('"').to_owned();
         d.set("keyid", &bare);
     }),
     ("no keyid", "signature_encoding", |d| d.unset("keyid")),
@@ -63,7 +68,8 @@ const MISTAKES: [(&str, &str, Change); 35] = [
     ("the digest not signed", "signature_component_missing", |d| d.uncover("content-digest")),
     ("the key not signed", "signature_component_missing", |d| d.uncover("idempotency-key")),
     ("the merchant not signed", "signature_component_missing", |d| {
-        d.spoil = |signed| signed.more.push(("feiqian-merchant", "mch_00000000000000000000000000".to_owned()));
+        d.spoil =
+            |signed| signed.more.push(("feiqian-merchant", "mch_00000000000000000000000000".to_owned()));
     }),
     ("no digest", "signature_component_missing", |d| {
         d.uncover("content-digest");
@@ -74,7 +80,9 @@ const MISTAKES: [(&str, &str, Change); 35] = [
     ("a component in capitals", "signature_encoding", |d| d.components.push("Content-Type")),
     ("digest of re-serialised JSON", "digest_mismatch", |d| d.spoil = |signed| signed.body.push(b' ')),
     ("another method's name", "signature_invalid", |d| d.method = "PATCH"),
-    ("another host", "signature_invalid", |d| d.target_uri = "https://internal.example/v1/payments".to_owned()),
+    ("another host", "signature_invalid", |d| {
+        d.target_uri = "https://internal.example/v1/payments".to_owned()
+    }),
     ("another path", "signature_invalid", |d| d.target_uri.push_str("?dry_run=true")),
     ("a changed signature", "signature_invalid", |d| d.spoil = |signed| signed.bytes[7] ^= 1),
     ("a changed parameter", "signature_invalid", |d| {
@@ -85,7 +93,9 @@ const MISTAKES: [(&str, &str, Change); 35] = [
 
 /// Mistakes of the lines themselves.
 const LINES: [(&str, Change); 9] = [
-    ("Authorization too", |d| d.spoil = |signed| signed.more.push(("authorization", "Bearer fqsk_sandbox_x".to_owned()))),
+    ("Authorization too", |d| {
+        d.spoil = |signed| signed.more.push(("authorization", "Bearer fqsk_sandbox_x".to_owned()))
+    }),
     ("no Signature-Input", |d| d.spoil = |signed| signed.input = None),
     ("two labels", |d| {
         d.spoil = |signed| {
@@ -98,10 +108,13 @@ const LINES: [(&str, Change); 9] = [
     ("labels that differ", |d| {
         d.spoil = |signed| signed.line = Some(format!("other=:{}:", STANDARD.encode(&signed.bytes)));
     }),
-    ("base64 without colons", |d| d.spoil = |signed| signed.line = Some(format!("sig={}", STANDARD.encode(&signed.bytes)))),
+    ("base64 without colons", |d| {
+        d.spoil = |signed| signed.line = Some(format!("sig={}", STANDARD.encode(&signed.bytes)))
+    }),
     ("the text of the signature", |d| d.spoil = |signed| signed.line = Some("sig=\"abc\"".to_owned())),
     ("components without quotes", |d| {
-        d.spoil = |signed| signed.input = signed.input.take().map(|input| input.replace("\"@method\"", "@method"));
+        d.spoil =
+            |signed| signed.input = signed.input.take().map(|input| input.replace("\"@method\"", "@method"));
     }),
     ("no parentheses", |d| d.spoil = |signed| signed.input = Some("sig=\"@method\";created=1".to_owned())),
     ("nonsense", |d| d.spoil = |signed| signed.input = Some("(((".to_owned())),
@@ -121,7 +134,11 @@ fn each_named_mistake_has_its_code() {
             let right = draft.method;
             change(&mut draft);
             // Signed is the changed method, sent the right one.
-            let call = if draft.method == right { draft.call(server, &pair) } else { swapped(&draft, right, server, &pair) };
+            let call = if draft.method == right {
+                draft.call(server, &pair)
+            } else {
+                swapped(&draft, right, server, &pair)
+            };
             let answer = call.send().await;
             assert_eq!((answer.status, answer.code()), (401, code), "{what}: {}", answer.text);
             let answer = answer.expect_problem(401, code);
@@ -132,7 +149,12 @@ fn each_named_mistake_has_its_code() {
 }
 
 /// Signed as one method, sent as another.
-fn swapped(draft: &Draft, sent: &'static str, server: &crate::harness::Server, pair: &Pair) -> crate::harness::Call {
+fn swapped(
+    draft: &Draft,
+    sent: &'static str,
+    server: &crate::harness::Server,
+    pair: &Pair,
+) -> crate::harness::Call {
     let mut call = draft.call(server, pair);
     call.set_method(sent);
     call
@@ -181,7 +203,7 @@ fn the_order_of_checks() {
             signed.bytes[0] ^= 1;
         };
         let keyid = format!("\"{}\"", pair.id);
-        let mut mend: Vec<(&str, Box<dyn FnMut(&mut Draft) + Send>)> = vec![
+        let mut mend: Vec<(&str, Mend)> = vec![
             ("signature_encoding", Box::new(move |d| d.set("nonce", &format!("\"{used}\"")))),
             ("key_unknown", Box::new(move |d| d.set("keyid", &keyid))),
             ("algorithm_mismatch", Box::new(|d| d.set("alg", "\"ed25519\""))),
@@ -201,7 +223,11 @@ fn the_order_of_checks() {
         let mut bad = Draft::new(server, "POST", "/v1/payments", b"{", &pair);
         bad.spoil = |signed| signed.bytes[0] ^= 1;
         bad.call(server, &pair).send().await.expect_problem(401, "signature_invalid");
-        Draft::new(server, "POST", "/v1/payments", b"{", &pair).call(server, &pair).send().await.expect_problem(400, "malformed_json");
+        Draft::new(server, "POST", "/v1/payments", b"{", &pair)
+            .call(server, &pair)
+            .send()
+            .await
+            .expect_problem(400, "malformed_json");
     });
 }
 
@@ -215,10 +241,17 @@ fn the_sandbox_answers_with_the_base_that_it_computed() {
         let answer = draft.call(server, &pair).send().await.expect_problem(401, "signature_invalid");
         let base = answer["signature_base"].as_str().expect("the sandbox shows it").to_owned();
         let line = format!("\"@target-uri\": {}/v1/balances", server.public_url());
-        assert!(base.contains(&line) && base.contains("\"@signature-params\": (\"@method\" \"@target-uri\")"), "{base}");
+        assert!(
+            base.contains(&line) && base.contains("\"@signature-params\": (\"@method\" \"@target-uri\")"),
+            "{base}"
+        );
         assert_eq!(answer["signature_components"], json!(["@method", "@target-uri"]));
         // Another key pair than the registered one, under its name.
         let other = Pair { id: pair.id.clone(), key: PrivateKey::generate_ed25519(), alg: Alg::Ed25519 };
-        Draft::get(server, "/v1/balances", &other).call(server, &other).send().await.expect_problem(401, "signature_invalid");
+        Draft::get(server, "/v1/balances", &other)
+            .call(server, &other)
+            .send()
+            .await
+            .expect_problem(401, "signature_invalid");
     });
 }

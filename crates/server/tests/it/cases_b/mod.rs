@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bad_bodies;
+mod bad_commands;
 mod bad_requests;
 mod books;
 mod crash;

@@ -35,13 +35,27 @@ async fn captured(merchant: &Merchant<'_>, receiver: &Receiver, pair: &Pair) -> 
         draft
     };
     let none = json!({});
-    let mut patch = Draft::new(server, "PATCH", &format!("/v1/webhook_endpoints/{endpoint}"), br#"{"description":"x"}"#, pair);
+    let mut patch = Draft::new(
+        server,
+        "PATCH",
+        &format!("/v1/webhook_endpoints/{endpoint}"),
+        br#"{"description":"x"}"#,
+        pair,
+    );
     patch.method = "PATCH";
     vec![
         draft("/v1/payments", &merchant.order("bar_code", 100, Some("succeed")), false),
         draft("/v1/payments", &merchant.order("bar_code", 100, Some("succeed")), true),
-        draft("/v1/refunds", &json!({ "payment": paid, "merchant_refund_no": "R-1", "amount": cny(10) }), false),
-        draft("/v1/refunds", &json!({ "payment": paid, "merchant_refund_no": "R-2", "amount": cny(10) }), true),
+        draft(
+            "/v1/refunds",
+            &json!({ "payment": paid, "merchant_refund_no": "R-1", "amount": cny(10) }),
+            false,
+        ),
+        draft(
+            "/v1/refunds",
+            &json!({ "payment": paid, "merchant_refund_no": "R-2", "amount": cny(10) }),
+            true,
+        ),
         draft(&format!("/v1/payments/{held}/captures"), &json!({ "amount": cny(10), "final": false }), true),
         draft(&format!("/v1/payments/{given_up}/void"), &none, false),
         draft(&format!("/v1/payments/{closing}/close"), &none, false),

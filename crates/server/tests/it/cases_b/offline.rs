@@ -62,7 +62,8 @@ fn r59_the_first_day_without_a_network() {
             Command::new(interpreter())
         };
         command.arg(&script).arg(env!("CARGO_BIN_EXE_feiqian")).arg(folder.path()).current_dir(folder.path());
-        let output = tokio::task::spawn_blocking(move || command.output().expect("it runs")).await.expect("it ran");
+        let output =
+            tokio::task::spawn_blocking(move || command.output().expect("it runs")).await.expect("it ran");
         let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{out}\n{error}");
         let report: Value = serde_json::from_str(&out).unwrap_or_else(|fault| panic!("{fault}: {out}"));

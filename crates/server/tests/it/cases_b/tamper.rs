@@ -58,9 +58,11 @@ fn r34_an_edited_row_is_named() {
             assert!(connection.changes() > 0, "{what}: nothing was edited");
             drop(connection);
             let output = verify(server, &data);
-            let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let (out, error) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             assert_eq!(output.status.code(), Some(1), "{what}: {out} {error}");
-            let report: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|fault| panic!("{what}: {fault}: {out}"));
+            let report: serde_json::Value =
+                serde_json::from_str(&out).unwrap_or_else(|fault| panic!("{what}: {fault}: {out}"));
             assert_eq!(report["clean"], false, "{what}");
             let difference = report["difference"].as_str().unwrap_or("");
             assert!(difference.contains(names.as_str()), "{what} is not named ({names}): {difference}");

@@ -25,7 +25,7 @@ fn r52_killed_between_commit_and_delivery() {
         receiver.behave(Behaviour::Accept);
         server.serve();
         for id in &ids {
-            until_accepted(&receiver, id, 1).await;
+            until_accepted(&merchant, &receiver, id, 1).await;
             assert!(receiver.accepted_of(id)[0].is_signed_by(&secret));
         }
     });
@@ -44,8 +44,15 @@ fn r52_killed_in_a_storm() {
             let kill = async {
                 // Somewhere in the middle: when a part of them is committed.
                 until("first commits", || async {
-                    let page = merchant.client.call("GET", "/v1/payments?status=succeeded&limit=100").try_send().await;
-                    let count = page.ok().and_then(|page| page["data"].as_array().map(Vec::len)).unwrap_or(usize::MAX);
+                    let page = merchant
+                        .client
+                        .call("GET", "/v1/payments?status=succeeded&limit=100")
+                        .try_send()
+                        .await;
+                    let count = page
+                        .ok()
+                        .and_then(|page| page["data"].as_array().map(Vec::len))
+                        .unwrap_or(usize::MAX);
                     (count > before).then_some(())
                 })
                 .await;
@@ -60,8 +67,12 @@ fn r52_killed_in_a_storm() {
             for payment in merchant.all("/v1/payments").await {
                 let id = text(&payment, "id");
                 // One whose attempt the channel never heard of is closed there: the payer at the till has gone.
-                merchant.payment_when(&id, "at its end", |payment| payment["status"] == "succeeded" || payment["failure"]["code"] == "attempt_closed").await;
-                until_accepted(&receiver, &id, 1).await;
+                merchant
+                    .payment_when(&id, "at its end", |payment| {
+                        payment["status"] == "succeeded" || payment["failure"]["code"] == "attempt_closed"
+                    })
+                    .await;
+                until_accepted(&merchant, &receiver, &id, 1).await;
             }
         }
         for payment in merchant.all("/v1/payments").await {
@@ -93,7 +104,7 @@ fn r53_one_fact_learnt_again_and_again_is_one_event() {
             join_all((0..6).map(|_| merchant.payment(&id))).await;
             let expected = ["payment.created", "payment.requires_action", "payment.succeeded"];
             assert_eq!(merchant.event_types(&id).await, expected, "{outcome}");
-            until_accepted(&receiver, &id, 3).await;
+            until_accepted(&merchant, &receiver, &id, 3).await;
             all_told(&merchant).await;
             assert_eq!(kinds_of(&receiver, &id), expected, "{outcome}");
         }
