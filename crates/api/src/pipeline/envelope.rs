@@ -94,14 +94,26 @@ impl Envelope {
             "route" => self.route, "status" => status_label(status))
         .increment(1);
         metrics::histogram!("feiqian_http_request_seconds", "route" => self.route).record(seconds);
-        tracing::info!(
-            target: "access",
-            method = method_label(&self.method),
-            route = self.route,
-            status = status.as_u16(),
-            latency_us,
-            request_id = self.request_id,
-        );
+        // What succeeds is counted above; a line each is for whoever looks closer.
+        if status.is_client_error() || status.is_server_error() {
+            tracing::info!(
+                target: "access",
+                method = method_label(&self.method),
+                route = self.route,
+                status = status.as_u16(),
+                latency_us,
+                request_id = self.request_id,
+            );
+        } else {
+            tracing::debug!(
+                target: "access",
+                method = method_label(&self.method),
+                route = self.route,
+                status = status.as_u16(),
+                latency_us,
+                request_id = self.request_id,
+            );
+        }
     }
 }
 

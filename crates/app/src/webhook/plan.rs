@@ -435,5 +435,5 @@ fn made_at_ms(uid: Uid) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
+#[path = "tests/plan.rs"]
 mod tests;

@@ -17,18 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("app", &["channels", "crypto", "domain", "ledger", "money", "store", "wire"]),
     ("api", &["app", "crypto", "domain", "ledger", "money", "store", "wire"]),
     ("server", &["api", "app", "channels", "crypto", "domain", "ledger", "money", "store", "wire"]),
-    // For development only: nobody depends on these, but tests on `simtest`.
-    (
-        "simtest",
-        &["api", "app", "channels", "crypto", "domain", "ledger", "money", "server", "store", "wire"],
-    ),
-    (
-        "bench",
-        &[
-            "api", "app", "channels", "crypto", "domain", "ledger", "money", "server", "simtest", "store",
-            "wire",
-        ],
-    ),
+    // For development only: nobody depends on these.
+    ("bench", &["api", "app", "channels", "crypto", "domain", "ledger", "money", "server", "store", "wire"]),
     ("tidy", &[]),
 ];
 
@@ -43,7 +33,7 @@ const PURE: &[(&str, &[&str])] = &[
 
 /// Dependencies that belong to one crate alone.
 const HOMES: &[(&str, &[&str])] = &[
-    ("rusqlite", &["store", "bench", "simtest"]),
+    ("rusqlite", &["store", "bench"]),
     ("sfv", &["crypto"]),
     ("axum", &["api", "server"]),
     ("reqwest", &["app", "server", "bench"]),
@@ -114,7 +104,7 @@ fn arrows_point_down() {
         let ours = |names: &BTreeSet<String>| -> Vec<String> {
             names.iter().filter(|name| rules.contains_key(name.as_str())).cloned().collect()
         };
-        let may_test_with = |name: &str| name == "simtest" || name == manifest.name;
+        let may_test_with = |name: &str| name == manifest.name;
         let upwards = ours(&manifest.normal).into_iter().filter(|name| !allowed.contains(&name.as_str()));
         let test_upwards = ours(&manifest.dev)
             .into_iter()

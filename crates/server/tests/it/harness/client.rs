@@ -46,8 +46,6 @@ pub struct Call {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
-    nonce: Option<String>,
-    created_s: Option<i64>,
 }
 
 /// What came back.
@@ -95,8 +93,6 @@ impl Client {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Vec::new(),
-            nonce: None,
-            created_s: None,
         }
     }
 
@@ -140,18 +136,6 @@ impl Call {
         self.header("idempotency-key", key)
     }
 
-    /// Signs with this nonce instead of a fresh one.
-    pub fn nonce(mut self, nonce: &str) -> Call {
-        self.nonce = Some(nonce.to_owned());
-        self
-    }
-
-    /// Signs as if made at this second.
-    pub fn created(mut self, created_s: i64) -> Call {
-        self.created_s = Some(created_s);
-        self
-    }
-
     /// Sends it; whatever the answer is, there must be one.
     ///
     /// # Panics
@@ -182,9 +166,9 @@ impl Call {
             }
             Credentials::Signed { keyid, key } => {
                 let parts = RequestParts { method: self.method, target_uri: url, headers: &self.headers };
-                let nonce = self.nonce.clone().unwrap_or_else(fresh_nonce);
+                let nonce = fresh_nonce();
                 let nonce = (self.method != "GET").then_some(nonce.as_str());
-                let created_s = self.created_s.unwrap_or_else(now_s);
+                let created_s = now_s();
                 let signed =
                     sign_request(key, keyid, &parts, &self.body, created_s, nonce).expect("it signs");
                 signed.apply(&mut self.headers).expect("its headers fit");

@@ -10,7 +10,7 @@ pub mod receiver;
 pub mod server;
 pub mod wait;
 
-pub use client::{Answer, Call, Client, Credentials};
+pub use client::{Answer, Call, Client};
 pub use merchant::{Merchant, Price, cny};
 pub use receiver::{Behaviour, Receiver};
 pub use server::{Server, Setting, shared};
