@@ -7,7 +7,7 @@ use domain::id::{Id, IdMaker, MerchantId, World};
 use domain::merchant::{Head, Merchant};
 use domain::payment::{Payment, Status};
 use domain::price::{Price, RefundFee};
-use domain::rows::{Balance, Rows};
+use domain::rows::Rows;
 use jiff::tz::TimeZone;
 use ledger::{Account, AccountKey, Floor, Keeping};
 use money::{Currency, FeeRule, Rate};
@@ -100,7 +100,7 @@ impl Books {
                 let key = line.account.key(booking.posting.currency);
                 *self.sums.entry(key).or_insert(0) += line.amount_minor;
                 if line.account.keeping() == Keeping::Chained {
-                    let balance = self.rows.balances.entry(key).or_insert(Balance::default());
+                    let balance = self.rows.balances.entry(key).or_default();
                     balance.amount_minor += line.natural_minor();
                     balance.account_seq += 1;
                 }
