@@ -165,6 +165,13 @@ pub trait Control {
         idempotency: Option<([u8; 16], [u8; 16])>,
     ) -> Result<Made<EndpointId>, StoreError>;
     async fn update_endpoint(&self, endpoint: &Endpoint, expected_sequence: i64) -> Result<(), StoreError>;
+    /// As `update_endpoint`, once per idempotency key (hash, fingerprint): a repeat changes nothing.
+    async fn update_endpoint_once(
+        &self,
+        endpoint: &Endpoint,
+        expected_sequence: i64,
+        idempotency: Option<([u8; 16], [u8; 16])>,
+    ) -> Result<Made<EndpointId>, StoreError>;
     /// Removes it; what is pending for it is given up.
     async fn delete_endpoint(&self, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError>;
 

@@ -275,9 +275,10 @@ async fn delete(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
 async fn rotate(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
     let id: EndpointId = call.id(NOT_FOUND)?;
     call.no_inputs()?;
-    let endpoint = call.app().rotate_secret(&call.caller, id, call.re_entry).await?;
-    let secret = secret_text(&endpoint);
-    Ok(Reply::ok(&object(&endpoint, Some(&secret), &call)))
+    let app::Answer { object: endpoint, fresh } =
+        call.app().rotate_secret(&call.caller, id, call.re_entry).await?;
+    let secret = fresh.then(|| secret_text(&endpoint));
+    Ok(Reply::acted(&object(&endpoint, secret.as_deref(), &call), fresh))
 }
 
 async fn test(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {

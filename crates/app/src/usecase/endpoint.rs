@@ -30,6 +30,8 @@ pub struct EndpointPatch {
 
 /// How long the secret before a rotation still signs, microseconds.
 const OVERLAP_US: i64 = 24 * 3_600 * 1_000_000;
+/// How often a row is read and changed again because another writer came first.
+const CHANGE_TRIES: usize = 5;
 /// The most endpoints of one merchant.
 pub(crate) const ENDPOINTS_MAX: usize = 13;
 
@@ -151,24 +153,43 @@ impl App {
         self.reload_config().await
     }
 
-    /// A new secret; the one before signs beside it for a day.
+    /// A new secret; the one before signs beside it for a day. Under an idempotency key it happens once: a repeat answers the
+    /// endpoint, and the secret was shown by the first answer only.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`].
+    /// [`Refusal::NotFound`], [`Refusal::KeyReused`].
     pub async fn rotate_secret(
         &self,
         caller: &Caller,
         id: EndpointId,
         re: ReEntry,
-    ) -> Result<Endpoint, Refusal> {
+    ) -> Result<Answer<Endpoint>, Refusal> {
+        self.endpoint(caller, id).await?;
         self.use_control_nonce(caller, re).await?;
         let until_us = self.0.clock.real_now_us().saturating_add(OVERLAP_US);
         let secret = crypto::secret::random_bytes::<32>().to_vec();
-        self.change_endpoint(caller, id, |endpoint| {
+        let key = re.key.map(|key| (key.hash, key.fingerprint));
+        for _ in 0..CHANGE_TRIES {
+            let mut endpoint = self.endpoint(caller, id).await?;
+            let expected = endpoint.sequence;
             let before = std::mem::replace(&mut endpoint.secret, secret.clone());
             endpoint.old_secret = Some((before, until_us));
-        })
-        .await
+            endpoint.sequence += 1;
+            endpoint.updated_at_us = self.business_now_us(caller.merchant).await?;
+            let written = self.store().update_endpoint_once(&endpoint, expected, key).await;
+            self.reload_config().await?;
+            match written {
+                Ok(Made::Now) => return Ok(Answer { object: endpoint, fresh: true }),
+                Ok(Made::Before(_)) => {
+                    return Ok(Answer { object: self.endpoint(caller, id).await?, fresh: false });
+                }
+                Ok(Made::KeyReused) => return Err(Refusal::KeyReused),
+                Ok(Made::UrlExists) => return Err(Refusal::Internal),
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Refusal::Overloaded)
     }
 
     /// Sends a test event to this endpoint alone; it stands among the deliveries like any other.
@@ -230,7 +251,7 @@ impl App {
         id: EndpointId,
         change: impl Fn(&mut Endpoint),
     ) -> Result<Endpoint, Refusal> {
-        for _ in 0..5 {
+        for _ in 0..CHANGE_TRIES {
             let mut endpoint = self.endpoint(caller, id).await?;
             let expected = endpoint.sequence;
             change(&mut endpoint);

@@ -115,8 +115,12 @@ impl App {
             public_key_pem,
             permissions: old.permissions.clone(),
             ip_allow: old.ip_allow.clone(),
-            expires_at_us: None,
+            expires_at_us: old.expires_at_us,
         };
+        if old.revoked_at_us.is_some() {
+            let detail = "a revoked key can't be rotated: create a new one".to_owned();
+            return Err(Refusal::FieldInvalid { pointer: "", detail });
+        }
         if new.public_key_pem.is_none() && !new.generate_bearer {
             let detail = "send the new public_key (PEM) that replaces this key's".to_owned();
             return Err(Refusal::FieldInvalid { pointer: "/public_key", detail });
@@ -135,6 +139,10 @@ impl App {
     /// # Errors
     /// [`Refusal::NotFound`].
     pub async fn revoke_key(&self, caller: &Caller, id: KeyId, re: ReEntry) -> Result<ApiKey, Refusal> {
+        let known = self.key(caller, id)?;
+        if known.revoked_at_us.is_some() {
+            return Ok(known);
+        }
         self.use_control_nonce(caller, re).await?;
         let now_us = self.0.clock.real_now_us();
         let key =

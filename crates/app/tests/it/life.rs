@@ -214,3 +214,63 @@ async fn money_matures_by_the_merchants_own_clock() {
     assert_eq!(world.app.sandbox_clock(&other).await.unwrap().offset_us, 0);
     world.verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_whose_answer_was_lost_stands_beside_the_next_one() {
+    let world = World::new().await;
+    let mut order = world.order(Scene::BarCode, 400_303, None);
+    order.capture_mode = CaptureMode::Manual;
+    let id = world.pay(order).await.payment.id;
+    let lost = app::NewCapture { amount: Some(cny(400_203)), is_final: None };
+    let lost = world.app.capture(&world.caller, id, lost, ReEntry::default()).await.unwrap().object;
+    assert_eq!(lost.status, domain::capture::Status::Pending);
+    let rest = app::NewCapture::default();
+    let rest = world.app.capture(&world.caller, id, rest, ReEntry::default()).await.unwrap().object;
+    assert_eq!((rest.amount, rest.is_final), (cny(100), false));
+    let paid = world.until(id, |v| v.payment.status.is_final()).await.payment;
+    assert_eq!((paid.status, paid.captured_minor), (Status::Succeeded, 400_303));
+    assert_eq!((paid.authorized_minor, paid.capturing_minor), (0, 0));
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_of_another_amount_is_given_up_and_told() {
+    let world = World::new().await;
+    let mut order = world.order(Scene::BarCode, 5_000, Some(SandboxOutcome::OtherAmount));
+    order.capture_mode = CaptureMode::Manual;
+    let id = world.pay(order).await.payment.id;
+    let ended = world.until(id, |v| v.payment.status.is_final()).await;
+    assert_eq!(ended.payment.status, Status::Failed);
+    let events = world.store_events(id).await;
+    assert!(events.contains(&"payment.flagged".to_owned()), "{events:?}");
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_a_payment_never_gives_its_hold_up() {
+    let world = World::new().await;
+    let mut order = world.order(Scene::QrCode, 5_000, None);
+    order.capture_mode = CaptureMode::Manual;
+    let id = world.pay(order).await.payment.id;
+    let polls = async {
+        for _ in 0..40 {
+            world.app.payment(&world.caller, id).await.unwrap();
+        }
+    };
+    let pays = world.app.sandbox_pay(&world.caller, id, None, ReEntry::default());
+    let ((), paid) = tokio::join!(polls, pays);
+    paid.unwrap();
+    assert_eq!(world.until(id, |_| true).await.payment.status, Status::Authorized);
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_of_a_refund_that_stands_shows_it() {
+    let world = World::new().await;
+    let id = world.paid(10_000).await.payment.id;
+    let made =
+        world.app.create_refund(&world.caller, refund_of(id, "P1", Some(100)), ReEntry::default()).await;
+    let preview = world.app.preview_refund(&world.caller, refund_of(id, "P1", Some(100))).await.unwrap();
+    assert_eq!(preview.id, made.unwrap().object.id);
+    world.verify().await;
+}

@@ -129,6 +129,12 @@ impl World {
         );
     }
 
+    /// The types of a payment's events, oldest first.
+    pub async fn store_events(&self, id: domain::id::PaymentId) -> Vec<String> {
+        let events = store::Reads::events_of_object(self.store.as_ref(), id.0.shard(), id.0).await.unwrap();
+        events.iter().map(|event| event.kind.as_str().to_owned()).collect()
+    }
+
     /// Waits for a condition on a payment, within the 30 s in which every recoverable outcome ends.
     pub async fn until(&self, id: domain::id::PaymentId, done: impl Fn(&PaymentView) -> bool) -> PaymentView {
         for _ in 0..600 {

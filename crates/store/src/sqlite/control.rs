@@ -148,6 +148,23 @@ impl Control for SqliteStore {
         self.write_cached(world, move |db| endpoint::update(db, &endpoint, expected_sequence)).await
     }
 
+    async fn update_endpoint_once(
+        &self,
+        endpoint: &Endpoint,
+        expected_sequence: i64,
+        idempotency: Option<([u8; 16], [u8; 16])>,
+    ) -> Result<Made<EndpointId>, StoreError> {
+        let endpoint = endpoint.clone();
+        self.write_cached(world_of(endpoint.merchant), move |db| {
+            let made = api_key::made_before(db, endpoint.merchant, idempotency, endpoint.id)?;
+            if made == Made::Now {
+                endpoint::update(db, &endpoint, expected_sequence)?;
+            }
+            Ok(made)
+        })
+        .await
+    }
+
     async fn delete_endpoint(&self, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError> {
         self.write_cached(world_of(merchant), move |db| {
             endpoint::delete(db, merchant, id)?;

@@ -131,6 +131,24 @@ fn a_rotated_secret_signs_beside_the_old_one() {
 }
 
 #[test]
+fn a_rotation_under_one_key_happens_once() {
+    on_shared(async |server| {
+        let (merchant, receiver) = (Merchant::new(server).await, Receiver::start().await);
+        let made = listen_at(&merchant, &receiver.url, &["*"]).await;
+        let path = format!("/v1/webhook_endpoints/{}/rotate_secret", made.id());
+        let rotate = || merchant.client.post(&path, &json!({})).key("rotate-1").send();
+        let first = rotate().await.expect(200);
+        let again = rotate().await.expect(200);
+        assert_eq!(again.json["secret"], serde_json::Value::Null, "a secret is shown once");
+        assert_eq!(again.json["sequence"], first.json["sequence"]);
+        let id = merchant.paid(100).await.id();
+        until_accepted(&merchant, &receiver, &id, 1).await;
+        let told = receiver.accepted_of(&id).remove(0);
+        assert!(told.is_signed_by(&text(&made.json, "secret")), "the secret before it still signs");
+    });
+}
+
+#[test]
 fn endpoints_hear_what_they_subscribed_to() {
     on_shared(async |server| {
         let merchant = Merchant::new(server).await;
