@@ -43,9 +43,13 @@ async fn credentials_are_refused_by_name() {
         let answer = house.send(request("GET", "/v1/whoami", headers, "")).await;
         assert_eq!(answer.refusal(), (expected.0, expected.1.to_owned()), "{authorization}");
     }
-    let foreign = [("feiqian-merchant", house.live.to_string())];
-    let answer = house.ask("GET", "/v1/whoami", &[(foreign[0].0, &foreign[0].1)], "").await;
-    assert_eq!(answer.refusal(), (403, "merchant_not_permitted".to_owned()));
+    for (merchant, expected) in [
+        (house.live.to_string(), (401, "key_wrong_world".to_owned())),
+        ("mch_x".to_owned(), (403, "merchant_not_permitted".to_owned())),
+    ] {
+        let answer = house.ask("GET", "/v1/whoami", &[("feiqian-merchant", &merchant)], "").await;
+        assert_eq!(answer.refusal(), expected, "{merchant}");
+    }
 }
 
 #[tokio::test]
