@@ -217,6 +217,7 @@ impl App {
                 node,
                 lease_us: i64::try_from(self.0.settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000),
                 batch_max: self.0.settings.batch_max,
+                runtime: tokio::runtime::Handle::current(),
                 committed: Box::new(move |events| {
                     if let Some(deliverer) = weak.upgrade().as_ref().and_then(|inner| inner.deliverer.get()) {
                         deliverer.hint(events);
@@ -304,7 +305,8 @@ impl App {
     /// The one way to start a task: tracked, so that stopping waits for it, and its panics are counted.
     #[allow(clippy::disallowed_methods)] // the named helper
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.tasks.spawn(task);
+        // Boxed: a task's future is moved several times on its way into the runtime, and these are kilobytes.
+        self.0.tasks.spawn(Box::pin(task));
     }
 
     /// Runs a use case to its end, whatever becomes of the request that asked for it: a caller who goes away between two

@@ -38,6 +38,8 @@ pub struct Lane {
     pub batch_max: usize,
     /// Told of every event that was committed.
     pub committed: Committed,
+    /// Where answers are given: waking a request costs more from outside the runtime than from within.
+    pub runtime: tokio::runtime::Handle,
 }
 
 /// Told of the events of a batch, after its commit.
@@ -64,7 +66,9 @@ impl Lane {
                 return;
             }
             match self.attempt(&batch).await {
-                Ok(answers) => answer_all(batch, answers),
+                Ok(answers) => {
+                    self.runtime.spawn(async move { answer_all(batch, answers) });
+                }
                 Err(StoreError::Conflict(what) | StoreError::Corrupt(what)) if batch.len() > 1 => {
                     tracing::warn!(what, commands = batch.len(), "batch refused by the database, halved");
                     let rest = batch.split_off(batch.len() / 2);

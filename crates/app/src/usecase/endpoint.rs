@@ -46,6 +46,7 @@ impl App {
         new: NewEndpoint,
         re: ReEntry,
     ) -> Result<Answer<Endpoint>, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         self.check_endpoint_url(caller, &new.url)?;
         if self.endpoints(caller).len() >= ENDPOINTS_MAX {
             let detail = format!("a merchant has at most {ENDPOINTS_MAX} endpoints");
@@ -112,6 +113,7 @@ impl App {
         patch: EndpointPatch,
         re: ReEntry,
     ) -> Result<Endpoint, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         if let Some(url) = &patch.url {
             self.check_endpoint_url(caller, url)?;
             if self.endpoints(caller).iter().any(|other| other.id != id && other.url == *url) {
@@ -147,6 +149,7 @@ impl App {
     /// # Errors
     /// [`Refusal::NotFound`].
     pub async fn delete_endpoint(&self, caller: &Caller, id: EndpointId, re: ReEntry) -> Result<(), Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         self.endpoint(caller, id).await?;
         self.use_control_nonce(caller, re).await?;
         self.store().delete_endpoint(caller.merchant, id).await?;
@@ -164,6 +167,7 @@ impl App {
         id: EndpointId,
         re: ReEntry,
     ) -> Result<Answer<Endpoint>, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         self.endpoint(caller, id).await?;
         self.use_control_nonce(caller, re).await?;
         let until_us = self.0.clock.real_now_us().saturating_add(OVERLAP_US);
@@ -202,6 +206,7 @@ impl App {
         id: EndpointId,
         re: ReEntry,
     ) -> Result<Endpoint, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         let endpoint = self.endpoint(caller, id).await?;
         self.use_control_nonce(caller, re).await?;
         let now_us = self.business_now_us(caller.merchant).await?;
@@ -278,6 +283,12 @@ impl App {
     pub(crate) fn ids(&self, caller: &Caller) -> IdMaker {
         let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
         IdMaker::new(self.0.clock.real_now_us(), caller.merchant.0.shard(), seed)
+    }
+
+    /// A captured request is refused as one, whatever has become of the object that it is about.
+    pub(crate) async fn refuse_used_nonce(&self, caller: &Caller, re: ReEntry) -> Result<(), Refusal> {
+        let (Some(key), Some(nonce)) = (caller.key, re.nonce) else { return Ok(()) };
+        if self.store().is_control_nonce_used(key, nonce).await? { Err(Refusal::NonceReused) } else { Ok(()) }
     }
 
     /// The nonce of a request that writes control rows only.

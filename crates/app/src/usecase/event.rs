@@ -71,6 +71,7 @@ impl App {
         id: DeliveryId,
         re: ReEntry,
     ) -> Result<Delivery, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         let delivery = self.delivery(caller, id).await?;
         if let Some(endpoint) = delivery.endpoint {
             let config = self.config();

@@ -36,6 +36,7 @@ impl App {
         new: NewKey,
         re: ReEntry,
     ) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         let (key, bearer) = self.new_key(caller, new)?;
         self.use_control_nonce(caller, re).await?;
         let entry = re.key.map(|key| (key.hash, key.fingerprint));
@@ -108,6 +109,7 @@ impl App {
         public_key_pem: Option<String>,
         re: ReEntry,
     ) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         let old = self.key(caller, id)?;
         let new = NewKey {
             name: old.name.clone(),
@@ -139,6 +141,7 @@ impl App {
     /// # Errors
     /// [`Refusal::NotFound`].
     pub async fn revoke_key(&self, caller: &Caller, id: KeyId, re: ReEntry) -> Result<ApiKey, Refusal> {
+        self.refuse_used_nonce(caller, re).await?;
         let known = self.key(caller, id)?;
         if known.revoked_at_us.is_some() {
             return Ok(known);

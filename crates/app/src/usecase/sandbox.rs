@@ -50,6 +50,7 @@ impl App {
         if caller.world != World::Sandbox {
             return Err(Refusal::SandboxOnly);
         }
+        self.refuse_used_nonce(caller, re).await?;
         let payment = self.own_payment(caller, id).await?;
         self.use_control_nonce(caller, re).await?;
         self.pay(&payment, outcome).await?;

@@ -28,6 +28,7 @@ statements! {
     MADE_BEFORE = "SELECT fingerprint, object FROM control_idempotency WHERE merchant = ?1 AND key_hash = ?2";
 
     NONCE_INSERT = "INSERT INTO control_nonce (key, nonce, at_us) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    NONCE_USED = "SELECT 1 FROM control_nonce WHERE key = ?1 AND nonce = ?2";
     NONCES_FORGET = "DELETE FROM control_nonce WHERE (key, nonce) IN \
         (SELECT key, nonce FROM control_nonce INDEXED BY control_nonce_age WHERE at_us < ?1 ORDER BY at_us LIMIT ?2)";
 }
@@ -114,6 +115,11 @@ pub(super) fn made_before<I: Id>(
         db.execute(MADE_INSERT, params![merchant.0.0, key_hash, fingerprint, object.uid().0])?;
     }
     Ok(Made::Now)
+}
+
+/// Whether the nonce was used.
+pub(super) fn is_nonce_used(db: &Db, key: KeyId, nonce: [u8; 16]) -> Result<bool, StoreError> {
+    Ok(db.one(NONCE_USED, params![key.0.0, nonce], |c| c.int())?.is_some())
 }
 
 /// `false` when the nonce was used before.

@@ -1,7 +1,9 @@
 //! [`Reads`] over the read pool: each call is one piece of work on one reader, which sees one state.
 
 use super::db::Db;
-use super::{SqliteStore, attempt, balance, block, capture, delivery, event, head, journal, payment, refund};
+use super::{
+    SqliteStore, api_key, attempt, balance, block, capture, delivery, event, head, journal, payment, refund,
+};
 use crate::StoreError;
 use crate::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, Reads,
@@ -12,7 +14,7 @@ use domain::attempt::Attempt;
 use domain::capture::Capture;
 use domain::event::Event;
 use domain::id::{
-    AttemptId, CaptureId, DeliveryId, EndpointId, EventId, MerchantId, PaymentId, RefundId, Shard, Uid,
+    AttemptId, CaptureId, DeliveryId, EndpointId, EventId, KeyId, MerchantId, PaymentId, RefundId, Shard, Uid,
 };
 use domain::merchant::Head;
 use domain::payment::Payment;
@@ -262,6 +264,10 @@ impl Reads for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Attempt>, StoreError> {
         self.read(move |db| attempt::after(db, shard, after, limit)).await
+    }
+
+    async fn is_control_nonce_used(&self, key: KeyId, nonce_hash: [u8; 16]) -> Result<bool, StoreError> {
+        self.read(move |db| api_key::is_nonce_used(db, key, nonce_hash)).await
     }
 
     async fn last_block(&self, shard: Shard) -> Result<Option<Block>, StoreError> {
