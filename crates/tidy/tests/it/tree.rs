@@ -42,7 +42,8 @@ pub fn files() -> Vec<File> {
         for entry in fs::read_dir(&folder).expect("a folder can be read") {
             let path = entry.expect("an entry can be read").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if path.is_symlink() {
+            // In a linked worktree `.git` is a file that says where the repository is.
+            if path.is_symlink() || name == ".git" {
                 continue;
             } else if path.is_dir() {
                 if !is_foreign(name) {
