@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn r30_the_parts_sum_to_the_whole() {
         let mut one_of_twenty = vec![0; 20];
         one_of_twenty[0] = 1;
         for (total, weights, parts) in [

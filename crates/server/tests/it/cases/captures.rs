@@ -1,8 +1,8 @@
-//! Captures: R12, R13, R15.
+//! Captures: R12, R13, R15, R30.
 
 use crate::harness::books::{Books, bare};
 use crate::harness::callback::{Channel, paid};
-use crate::harness::merchant::text;
+use crate::harness::merchant::{Price, text};
 use crate::harness::{Merchant, cny, on_shared, until};
 use channels::sandbox::{CAPTURE_LOSES_ANSWER_MINOR, CallbackBody, CallbackKind, CallbackState};
 use serde_json::json;
@@ -68,6 +68,43 @@ fn r13_a_capture_times_out_and_its_notice_comes_late() {
         channel.post(&notice).send().await.expect(200);
         assert_eq!(Books::open(server).posting_kinds_of(&id), before);
         assert_eq!(merchant.event_types(&capture.id()).await, ["capture.succeeded"]);
+    });
+}
+
+/// 2.50 taken as 1.25, 1.13 and 0.12, and 0.20 as twenty times 0.01: the fees of the parts sum to the fee of the whole, whichever
+/// part bears the odd unit, and so does what refunds of the same parts give back.
+#[test]
+fn r30_parts_bear_the_fee_of_the_whole() {
+    on_shared(async |server| {
+        for (rate, whole, parts, fees) in [
+            ("10.00", 250, vec![125, 113, 12], vec![13, 11, 1]),
+            ("50.00", 20, vec![1; 20], [1, 0].repeat(10)),
+        ] {
+            let merchant = Merchant::with(server, Price { rate, ..Price::default() }, &[]).await;
+            let id = merchant.authorized(whole).await.id();
+            let mut taken = 0;
+            for part in &parts {
+                merchant.capture(&id, &json!({ "amount": cny(*part) })).send().await.expect(201);
+                taken += part;
+                merchant.payment_when(&id, "captured", |p| p["amount_captured"]["value"] == taken).await;
+            }
+            let payment = merchant.payment_in(&id, "succeeded").await;
+            let fee: i64 = fees.iter().sum();
+            assert_eq!((taken, &payment["fee"]["value"]), (whole, &json!(fee)), "{}", payment.text);
+            let mut lines = merchant.all(&format!("/v1/balance_transactions?source={id}&category=fee")).await;
+            lines.reverse();
+            let booked: Vec<i64> = lines.iter().filter_map(|line| line["amount"]["value"].as_i64()).collect();
+            let charged: Vec<i64> = fees.iter().filter(|fee| **fee != 0).map(|fee| -fee).collect();
+            assert_eq!(booked, charged, "{whole} at {rate} %");
+            let mut given_back = 0;
+            for part in &parts {
+                let refund = merchant.refund(&id, Some(*part), None).send().await.expect(201).id();
+                given_back += merchant.refund_in(&refund, "succeeded").await["fee_returned"]["value"]
+                    .as_i64()
+                    .expect("a number");
+            }
+            assert_eq!((given_back, merchant.worth().await), (fee, 0));
+        }
     });
 }
 
