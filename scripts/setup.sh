@@ -2,7 +2,8 @@
 # Sees to everything that building and testing need, and says what it installs. Run again, it does nothing.
 #
 #   scripts/setup.sh build   what `cargo build` needs: a C compiler, the pinned Rust toolchain
-#   scripts/setup.sh test    that, and a Python environment under target/venv with the packages of tests/requirements.txt
+#   scripts/setup.sh test    that, the languages of examples/ with nginx before them (Debian packages), and a Python
+#                            environment under target/venv with the packages of tests/requirements.txt
 #   scripts/setup.sh deny    cargo-deny under target/tools, built from source, unless this machine has it
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,10 +19,27 @@ packages() {
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing the Debian packages $*"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    without_services apt-get install -y -qq --no-install-recommends "$@" >/dev/null
   else
     fail "please install: $* (Debian's names), then run this again"
   fi
+}
+
+# Runs an installation that starts no service: the tests want nginx's program, nobody wants a web server on port 80.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d status=0 ours=
+  if [ ! -e "$policy" ]; then
+    ours=1
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  DEBIAN_FRONTEND=noninteractive "$@" || status=$?
+  if [ -n "$ours" ]; then
+    rm -f "$policy"
+    trap - EXIT
+  fi
+  return "$status"
 }
 
 compiler() {
@@ -39,6 +57,21 @@ toolchain() {
     "rustc $(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml) "*) ;;
     *) say "using $version, not the pinned one: lints and formatting may differ" ;;
   esac
+}
+
+# What runs the programs of examples/, and the proxy that stands before the server in their tests. What is there already,
+# from wherever, is left alone as long as it can do what the examples need.
+example_languages() {
+  local missing=()
+  command -v curl >/dev/null || missing+=(curl)
+  openssl pkeyutl -help 2>&1 | grep -q rawin || missing+=(openssl)
+  command -v python3 >/dev/null || missing+=(python3)
+  node -e 'if (!globalThis.fetch) process.exit(1)' 2>/dev/null || missing+=(nodejs)
+  php -r 'exit(extension_loaded("sodium") && extension_loaded("openssl") ? 0 : 1);' 2>/dev/null || missing+=(php-cli)
+  # One that can compile: a JRE has no jdk.compiler and can't run a source file.
+  { java --list-modules 2>/dev/null | grep -q '^jdk\.compiler' && command -v keytool >/dev/null; } || missing+=(default-jdk-headless)
+  PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing+=(nginx)
+  [ ${#missing[@]} = 0 ] || packages "${missing[@]}"
 }
 
 python_environment() {
@@ -66,7 +99,7 @@ deny() {
 mkdir -p "$target"
 case "${1:-}" in
   build) compiler; toolchain ;;
-  test) compiler; toolchain; python_environment ;;
+  test) compiler; toolchain; example_languages; python_environment ;;
   deny) compiler; toolchain; deny ;;
   *) fail "what for? build, test or deny" ;;
 esac

@@ -6,4 +6,5 @@
 
 mod cases;
 mod cases_b;
+mod examples;
 mod harness;

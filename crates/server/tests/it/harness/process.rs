@@ -1,4 +1,4 @@
-//! The serving process. It ends with the test binary, however that ends.
+//! A process that a case started. It ends with the test binary, however that ends.
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -7,25 +7,24 @@ use std::time::{Duration, Instant};
 /// A stop by SIGTERM takes no longer.
 const STOP_BOUND: Duration = Duration::from_secs(30);
 
-/// A running `feiqian serve`.
+/// A running `feiqian serve`, or a program that stands beside it.
 pub struct Process {
     child: Child,
-    /// Ends the server and removes its directory when the test binary ends without dropping it, as statics never are: it
+    /// Ends the process and removes its directory when the test binary ends without dropping it, as statics never are: it
     /// waits for the end of its input, which only this process holds open.
     watchdog: Child,
 }
 
 impl Process {
-    /// Starts the binary with these arguments. Its output goes to `log`; `dir` is its scratch directory.
-    pub fn start(arguments: &[&str], log: &Path, dir: &Path) -> Process {
+    /// Starts a command. Its output goes to `log`; `dir` is its scratch directory.
+    pub fn start(command: &mut Command, log: &Path, dir: &Path) -> Process {
         let out = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("the log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_feiqian"))
-            .args(arguments)
+        let child = command
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("the log file twice"))
             .stderr(out)
             .spawn()
-            .expect("the binary starts");
+            .unwrap_or_else(|fault| panic!("{command:?}: {fault}"));
         let watchdog = Command::new("sh")
             .args(["-c", "cat >/dev/null; kill -9 \"$0\"; rm -rf \"$1\"", &child.id().to_string()])
             .arg(dir)

@@ -30,6 +30,8 @@ const COMMON: &[Setting] = &[
 /// An installation and, while it serves, its process.
 pub struct Server {
     dir: PathBuf,
+    /// Where it listens, as a URL.
+    listen_url: String,
     public_url: String,
     internal_url: String,
     config: PathBuf,
@@ -44,7 +46,8 @@ pub fn shared() -> &'static Server {
     &SHARED
 }
 
-fn free_port() -> u16 {
+/// A port of 127.0.0.1 that nothing listens on now.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its number").port()
 }
@@ -55,8 +58,11 @@ impl Server {
         let dir =
             tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();
         let (port, internal_port) = (free_port(), free_port());
+        let listen_url = format!("http://127.0.0.1:{port}");
+        let set = settings.iter().rev().find(|(section, name, _)| (*section, *name) == ("", "public_url"));
         let server = Server {
-            public_url: format!("http://127.0.0.1:{port}"),
+            public_url: set.map_or(&*listen_url, |(_, _, url)| url.trim_matches('"')).to_owned(),
+            listen_url,
             internal_url: format!("http://127.0.0.1:{internal_port}"),
             config: dir.join("feiqian.toml"),
             dir,
@@ -103,7 +109,9 @@ impl Server {
         let mut process = self.process.lock().expect("no case panicked here");
         assert!(process.is_none(), "it serves already");
         let config = self.config.display().to_string();
-        *process = Some(Process::start(&["serve", "--config", &config], &self.log_path(), self.dir()));
+        let mut command = Server::binary();
+        command.args(["serve", "--config", &config]);
+        *process = Some(Process::start(&mut command, &self.log_path(), self.dir()));
         drop(process);
         let client = Client::new(&self.internal_url);
         let ready = until_within(START_BOUND, "answer of /readyz", || async {
@@ -154,14 +162,19 @@ impl Server {
         std::fs::write(&self.config, text.replace(from, to)).expect("the configuration is written");
     }
 
-    /// Where merchants call.
+    /// What merchants call and sign: where it listens, unless a setting says otherwise.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
 
+    /// Where it really listens.
+    pub fn listen_url(&self) -> &str {
+        &self.listen_url
+    }
+
     /// A caller without credentials.
     pub fn client(&self) -> Client {
-        Client::new(&self.public_url)
+        Client::new(&self.listen_url)
     }
 
     /// A caller of the internal listener.

@@ -1,0 +1,7 @@
+//! The programs of `examples/`, run as a merchant's developer runs them: against the server, and through nginx with TLS in
+//! front of it.
+
+mod forwarded;
+mod nginx;
+mod programs;
+mod run;
