@@ -23,6 +23,7 @@ mod schema;
 mod server;
 mod state;
 mod text;
+mod tls;
 mod v1;
 
 pub use config::{ApiConfig, Rate, RateLimits, ServeLimits};
@@ -31,3 +32,4 @@ pub use openapi::document_json;
 pub use problem::Code;
 pub use routes::public_router;
 pub use server::serve;
+pub use tls::ListenerTls;

@@ -1,9 +1,10 @@
 //! The accept loop: HTTP/1.1 with bounds on everything that a client could hold open. axum's own `serve` installs no
 //! timer, so its header timeout would never fire; and a connection that never sends a byte, or idles between requests,
-//! is bounded here too.
+//! is bounded here too. With TLS, the handshake comes first.
 
 use crate::access::PeerAddr;
 use crate::config::ServeLimits;
+use crate::tls::ListenerTls;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -27,13 +29,14 @@ const LOOK_MAX: Duration = Duration::from_secs(5);
 /// How long a connection that was told to end may still take.
 const END_MAX: Duration = Duration::from_secs(30);
 
-/// Serves `router` on `listener` until `shutdown` is ready, then lets open requests end, at most
+/// Serves `router` on `listener`, with TLS if there is any, until `shutdown` is ready; then lets open requests end, at most
 /// [`ServeLimits::drain_max_ms`].
 ///
 /// # Errors
 /// None at present: failed accepts are logged and tried again.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ListenerTls>>,
     router: Router,
     shutdown: impl Future<Output = ()> + Send,
     limits: ServeLimits,
@@ -48,7 +51,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer, slot)) => {
-                tokio::spawn(connection(stream, peer, slot, router.clone(), ended.clone(), limits));
+                let http = Http { peer, router: router.clone(), ended: ended.clone(), limits };
+                tokio::spawn(connection(stream, tls.clone(), http, slot));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
@@ -116,58 +120,83 @@ impl Drop for Open {
     }
 }
 
+/// What a connection needs once its bytes are HTTP.
+struct Http {
+    peer: SocketAddr,
+    router: Router,
+    ended: watch::Receiver<bool>,
+    limits: ServeLimits,
+}
+
+/// One connection from accept to end; its slot is free when this is done.
 async fn connection(
     stream: TcpStream,
-    peer: SocketAddr,
+    tls: Option<Arc<ListenerTls>>,
+    http: Http,
     slot: OwnedSemaphorePermit,
-    router: Router,
-    mut ended: watch::Receiver<bool>,
-    limits: ServeLimits,
 ) {
-    let activity = Arc::new(Activity {
-        born: Instant::now(),
-        open_requests: AtomicUsize::new(0),
-        changed_ms: AtomicU64::new(0),
-    });
-    let seen = Arc::clone(&activity);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let open = Open::new(&activity);
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(PeerAddr(peer));
-        let answer = router.clone().oneshot(request);
-        async move {
-            let answer = answer.await;
-            drop(open);
-            answer
-        }
-    });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(limits.head_timeout_ms))
-        .max_headers(limits.headers_max)
-        .max_buf_size(limits.head_max_bytes.max(8_192))
-        .keep_alive(true);
-    let running = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(running);
-    let look = LOOK_MAX.min(Duration::from_millis(limits.idle_max_ms.min(limits.age_max_ms) / 2 + 1));
-    loop {
-        tokio::select! {
-            result = running.as_mut() => return log_end(result, slot),
-            changed = ended.changed() => if changed.is_err() || *ended.borrow() { break },
-            () = sleep(look) => if seen.is_over(&limits) { break },
-        }
+    let Some(tls) = tls else {
+        http.serve(stream).await;
+        drop(slot);
+        return;
+    };
+    let mut ended = http.ended.clone();
+    let shaken = tokio::select! {
+        shaken = tls.accept(stream) => shaken,
+        _ = ended.wait_for(|ended| *ended) => None,
+    };
+    if let Some(stream) = shaken {
+        http.serve(stream).await;
     }
-    running.as_mut().graceful_shutdown();
-    match timeout(END_MAX, running).await {
-        Ok(result) => log_end(result, slot),
-        Err(_) => drop(slot),
+    drop(slot);
+}
+
+impl Http {
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let Http { peer, router, mut ended, limits } = self;
+        let activity = Arc::new(Activity {
+            born: Instant::now(),
+            open_requests: AtomicUsize::new(0),
+            changed_ms: AtomicU64::new(0),
+        });
+        let seen = Arc::clone(&activity);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let open = Open::new(&activity);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(PeerAddr(peer));
+            let answer = router.clone().oneshot(request);
+            async move {
+                let answer = answer.await;
+                drop(open);
+                answer
+            }
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(limits.head_timeout_ms))
+            .max_headers(limits.headers_max)
+            .max_buf_size(limits.head_max_bytes.max(8_192))
+            .keep_alive(true);
+        let running = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(running);
+        let look = LOOK_MAX.min(Duration::from_millis(limits.idle_max_ms.min(limits.age_max_ms) / 2 + 1));
+        loop {
+            tokio::select! {
+                result = running.as_mut() => return log_end(result),
+                changed = ended.changed() => if changed.is_err() || *ended.borrow() { break },
+                () = sleep(look) => if seen.is_over(&limits) { break },
+            }
+        }
+        running.as_mut().graceful_shutdown();
+        if let Ok(result) = timeout(END_MAX, running).await {
+            log_end(result);
+        }
     }
 }
 
-fn log_end(result: Result<(), hyper::Error>, slot: OwnedSemaphorePermit) {
+fn log_end(result: Result<(), hyper::Error>) {
     if let Err(error) = result {
         tracing::debug!(%error, "connection ended");
     }
-    drop(slot);
 }

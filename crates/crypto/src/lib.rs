@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod certificate;
 pub mod digest;
 mod hash;
 pub mod key;

@@ -1,6 +1,6 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
-use crate::commands::{explain, init, key, merchant, payment, price, sandbox, serve, verify};
+use crate::commands::{explain, health, init, key, merchant, payment, price, sandbox, serve, verify};
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Init(init::Options),
     /// Serve.
     Serve(serve::Options),
+    /// Ask the serving process whether it takes commands.
+    Health(health::Options),
     /// Look at the settings.
     Config {
         #[command(subcommand)]
@@ -78,4 +80,54 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::builder::ValueParser;
+    use clap::{Arg, CommandFactory};
+
+    /// Words that stand in the names of secrets.
+    const SECRET_WORDS: [&str; 9] =
+        ["secret", "password", "passphrase", "token", "bearer", "private", "credential", "master", "key"];
+    /// Options whose value is a name or number of something, not the thing itself.
+    const PUBLIC: [&str; 3] = ["key_id", "keyid", "idempotency_key"];
+
+    fn is_path(argument: &Arg) -> bool {
+        format!("{:?}", argument.get_value_parser()) == format!("{:?}", ValueParser::path_buf())
+    }
+
+    /// Every option and argument of a command and those below it, with the command's name before it.
+    fn arguments(command: &clap::Command, before: &str, found: &mut Vec<(String, Arg)>) {
+        let name = format!("{before} {}", command.get_name());
+        found.extend(command.get_arguments().map(|argument| (name.clone(), argument.clone())));
+        for below in command.get_subcommands() {
+            arguments(below, &name, found);
+        }
+    }
+
+    /// A command line is seen by every user of the machine and kept by shells: a secret on it is lost. What is named like a
+    /// secret takes the path of a file, or no value.
+    #[test]
+    fn no_option_takes_a_secret() {
+        let mut all = Vec::new();
+        let mut command = Cli::command();
+        command.build();
+        arguments(&command, "", &mut all);
+        assert!(all.len() > 30, "the commands are not read");
+        let wrong: Vec<String> = all
+            .iter()
+            .filter(|(_, argument)| argument.get_action().takes_values())
+            .filter(|(_, argument)| {
+                let id = argument.get_id().as_str().to_ascii_lowercase();
+                SECRET_WORDS.iter().any(|word| id.contains(word)) && !PUBLIC.contains(&id.as_str())
+            })
+            .filter(|(_, argument)| !is_path(argument))
+            .map(|(command, argument)| format!("{command} --{}", argument.get_id()))
+            .collect();
+        assert_eq!(wrong, Vec::<String>::new());
+        let paths = all.iter().filter(|(_, argument)| argument.get_id() == "public_key");
+        assert!(paths.clone().count() > 0 && paths.clone().all(|(_, argument)| is_path(argument)));
+    }
 }

@@ -5,15 +5,20 @@
 
 mod assemble;
 mod cli;
+mod clock_watch;
 pub mod commands;
 pub mod config;
 mod demo;
 mod files;
+mod host_watch;
+mod inside;
+mod live;
 mod metrics_table;
 mod operator;
 mod output;
 mod service;
 mod telemetry;
+mod tls;
 
 use clap::Parser;
 use std::ffi::OsString;

@@ -73,6 +73,56 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
         Unit::Count,
         "Notices about failing endpoints that could not be written",
     ),
+    (
+        Kind::Counter,
+        "feiqian_tls_handshakes_failed_total",
+        Unit::Count,
+        "TLS handshakes that came to nothing, by listener and reason",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_tls_certificate_expiry_timestamp_seconds",
+        Unit::Seconds,
+        "When the certificate in use ends, seconds since 1970, by listener",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_tls_files_refused",
+        Unit::Count,
+        "1 while certificate and key on disk can't take over from those in use, by listener",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_tls_reloads_total",
+        Unit::Count,
+        "Changes of certificate or key on disk, by listener and whether they were taken",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_clock_synchronized",
+        Unit::Count,
+        "1 while the kernel says that a time service keeps the clock; absent where it does not say",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_clock_error_bound_seconds",
+        Unit::Seconds,
+        "How far off the kernel says the clock can be",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_clock_jumps_total",
+        Unit::Count,
+        "Moves of the clock of more than a second against the machine's own timer",
+    ),
+    (Kind::Gauge, "feiqian_data_disk_free_bytes", Unit::Bytes, "Room left on the disk of data_dir"),
+    (Kind::Gauge, "feiqian_data_disk_size_bytes", Unit::Bytes, "Size of the disk of data_dir"),
+    (
+        Kind::Gauge,
+        "feiqian_master_key_file_usable",
+        Unit::Count,
+        "1 while the master key's file could be read at the next start",
+    ),
     (Kind::Gauge, "feiqian_up_seconds", Unit::Seconds, "How long this process has served"),
 ];
 

@@ -2,6 +2,8 @@
 //! can read the master key: the token is derived from it, so there is no further secret to keep.
 
 use crate::assemble::Running;
+use crate::config::Config;
+use crate::inside::Inside;
 use anyhow::{Context, Result, bail};
 use app::{App, Refusal};
 use axum::Router;
@@ -140,27 +142,18 @@ pub(crate) async fn resolve(
     })
 }
 
-/// Asks the serving process at `internal` to resolve a payment.
-pub(crate) async fn ask(
-    internal: std::net::SocketAddr,
-    token: &str,
-    id: PaymentId,
-    decision: Decision,
-) -> Result<Resolved> {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(ANSWER_MAX)
-        .build()?;
-    let request = client
-        .post(format!("http://{internal}/ops/v1/payments/{id}/resolve"))
+/// Asks the serving process to resolve a payment.
+pub(crate) async fn ask(config: &Config, token: &str, id: PaymentId, decision: Decision) -> Result<Resolved> {
+    let inside = Inside::of(config, ANSWER_MAX)?;
+    let request = inside
+        .post(&format!("/ops/v1/payments/{id}/resolve"))
         .bearer_auth(token)
         .header(header::CONTENT_TYPE, "application/json")
         .body(serde_json::to_vec(&Resolve { resolution: decision })?);
     let answer = request
         .send()
         .await
-        .with_context(|| format!("the server's internal listener at {internal} did not answer"))?;
+        .with_context(|| format!("the server's internal listener at {} did not answer", inside.at))?;
     let status = answer.status();
     let body = answer.bytes().await?;
     if status.is_success() {

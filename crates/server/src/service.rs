@@ -2,14 +2,17 @@
 
 use crate::assemble::{Installation, Running};
 use crate::config::Config;
-use crate::{metrics_table, operator};
+use crate::tls::Doors;
+use crate::{clock_watch, host_watch, live, metrics_table, operator};
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use store::Control;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -77,11 +80,15 @@ impl Service {
         installation: &Installation,
         listeners: Listeners,
     ) -> Result<Service> {
+        // Before anybody can connect: without a handler this signal would end the process.
+        let hangup = signal(SignalKind::hangup())?;
         let listen = listeners.public.local_addr()?;
         let internal_listen = listeners.internal.local_addr()?;
         let public_url = config.public_url_at(listen);
         let metrics = metrics_table::install()?;
+        let tls = Doors::open(config, &public_url)?;
         let store = installation.open()?;
+        live::refuse_loopback(&public_url, &store.snapshot().await?)?;
         let running = Running::start(config, installation, store, &public_url).await?;
         let app = running.app.clone();
         let stop_public = CancellationToken::new();
@@ -89,12 +96,26 @@ impl Service {
         let limits = config.limits.to_serve(config.stop_max_ms);
         let public_router = api::public_router(app.clone(), config.api_config(&public_url));
         let internal_router = internal_router(&running, installation, &metrics)?;
-        let public =
-            api::serve(listeners.public, public_router, stop_public.clone().cancelled_owned(), limits);
-        let internal =
-            api::serve(listeners.internal, internal_router, stop_internal.clone().cancelled_owned(), limits);
+        let public = api::serve(
+            listeners.public,
+            tls.public(),
+            public_router,
+            stop_public.clone().cancelled_owned(),
+            limits,
+        );
+        let internal = api::serve(
+            listeners.internal,
+            tls.internal(),
+            internal_router,
+            stop_internal.clone().cancelled_owned(),
+            limits,
+        );
         let (public, internal) = (tokio::spawn(public), tokio::spawn(internal));
+        tokio::spawn(tls.watch(hangup, stop_internal.clone()));
         tokio::spawn(sweep(metrics, stop_internal.clone()));
+        tokio::spawn(clock_watch::watch(stop_internal.clone()));
+        let (data, key) = (config.data_dir.clone(), config.master_key_file.clone());
+        tokio::spawn(host_watch::watch(data, key, stop_internal.clone()));
         let serving = Serving { listen, internal_listen, public_url, pid: std::process::id() };
         serving.note(&config.serving_note())?;
         tracing::info!(%listen, %internal_listen, public_url = %serving.public_url, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -137,22 +158,33 @@ async fn sweep(metrics: PrometheusHandle, stop: CancellationToken) {
     }
 }
 
-/// Waits for the first request to end: SIGTERM or Ctrl-C. The next one ends the process at once, which loses nothing that was
-/// acknowledged.
-pub(crate) async fn asked_to_stop() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Requests to end: SIGTERM or Ctrl-C. Listened for before anything starts, so that none ends a process that answers already.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(crate) fn listen() -> Result<StopSignals> {
+        Ok(StopSignals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    tokio::spawn(async move {
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        std::process::exit(130);
-    });
-    Ok(())
+    }
+
+    /// Waits for the first. The next one ends the process at once, which loses nothing that was acknowledged.
+    pub(crate) async fn wait(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(130);
+        });
+    }
 }

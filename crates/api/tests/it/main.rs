@@ -7,3 +7,4 @@ mod bodies;
 mod control;
 mod house;
 mod serving;
+mod tls;

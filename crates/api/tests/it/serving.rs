@@ -33,7 +33,7 @@ async fn served(limits: ServeLimits) -> Served {
         "done"
     });
     let router = Router::new().route("/fast", get(|| async { "ok" })).route("/slow", slow);
-    let running = tokio::spawn(serve(listener, router, async move { until.notified().await }, limits));
+    let running = tokio::spawn(serve(listener, None, router, async move { until.notified().await }, limits));
     Served { address, stop, running, go, entered }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
-use crate::output;
+use crate::{live, output};
 use anyhow::{Context, Result, anyhow};
 use app::{NewMerchant, Refusal};
 use clap::{Args, Subcommand, ValueEnum};
@@ -96,6 +96,12 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             secret.as_str(),
         );
         output::answer(create.json, &json, &text)?;
+        let public_url = config.public_url_at(config.listen);
+        if merchant.world == World::Live && live::is_loopback(&public_url) {
+            output::note(&format!(
+                "feiqian: public_url is {public_url}, which only this machine can reach: now that there is a live merchant, serve will refuse to start until it is set"
+            ));
+        }
         Ok(ExitCode::SUCCESS)
     })
 }

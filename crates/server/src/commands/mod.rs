@@ -2,6 +2,7 @@
 
 pub mod config_check;
 pub mod explain;
+pub mod health;
 pub mod init;
 pub mod key;
 pub mod merchant;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(options),
         Command::Init(options) => init::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Health(options) => health::run(&options),
         Command::Config { command: ConfigCommand::Check { file, json } } => config_check::run(&file, json),
         Command::Merchant { command } => merchant::run(command),
         Command::Price { command } => price::run(command),

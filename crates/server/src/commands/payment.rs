@@ -5,7 +5,6 @@ use crate::cli::ConfigFile;
 use crate::config::Config;
 use crate::operator::{self, Decision, Resolved};
 use crate::output;
-use crate::service::Serving;
 use anyhow::{Context, Result};
 use clap::{ArgGroup, Args, Subcommand};
 use domain::id::{Id, PaymentId};
@@ -65,9 +64,7 @@ async fn resolve(config: &Config, id: PaymentId, decision: Decision) -> Result<R
             resolved.map_err(super::merchant::refused)
         }
         Err(error) if is_in_use(&error) => {
-            let internal =
-                Serving::read(config).map_or(config.internal_listen, |serving| serving.internal_listen);
-            operator::ask(internal, &installation.operator_token()?, id, decision).await
+            operator::ask(config, &installation.operator_token()?, id, decision).await
         }
         Err(error) => Err(error),
     }

@@ -3,8 +3,8 @@
 use crate::assemble::Installation;
 use crate::cli::ConfigFile;
 use crate::config::Config;
-use crate::service::{Listeners, Service, asked_to_stop};
-use crate::{output, telemetry};
+use crate::service::{Listeners, Service, StopSignals};
+use crate::{clock_watch, output, telemetry};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -24,9 +24,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let config = Config::load(options.file.config.as_deref())?;
     telemetry::start(&config.log);
     super::block_on(config.worker_threads, async {
+        let stop = StopSignals::listen()?;
         let installation = Installation::find(&config)?;
         let listeners = Listeners::bind(&config).await?;
         let service = Service::start(&config, &installation, listeners).await?;
+        clock_watch::warn_of_drift(service.running.store.as_ref()).await?;
         if options.json {
             let at = &service.serving;
             let json = json!({
@@ -38,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             });
             output::answer(true, &json, "")?;
         }
-        asked_to_stop().await?;
+        stop.wait().await;
         service.stop(&config).await?;
         Ok(ExitCode::SUCCESS)
     })

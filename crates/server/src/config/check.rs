@@ -1,11 +1,15 @@
 //! Values that are well-formed and still can't be.
 
-use super::{Config, ConfigFault};
+use super::{Config, ConfigFault, Tls};
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
     public_url(config.public_url.as_deref())?;
+    both_files("tls", &config.tls)?;
+    both_files("internal_tls", &config.internal_tls)?;
+    scheme(config)?;
+    internal_listen(config)?;
     if is_inside(&config.master_key_file, &config.data_dir) {
         let why = "lies inside data_dir, so that a copy of the data would carry its key: name a place outside of it".to_owned();
         return Err(ConfigFault::Value { key: "master_key_file", why });
@@ -17,6 +21,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         ("worker_threads", count(config.worker_threads), 1..=256),
         ("sync_wait_ms", config.sync_wait_ms, 0..=30_000),
         ("stop_max_ms", config.stop_max_ms, 0..=600_000),
+        ("tls.handshake_timeout_ms", config.tls.handshake_timeout_ms, 100..=60_000),
+        ("tls.handshakes_max", count(config.tls.handshakes_max), 1..=65_536),
+        ("tls.reload_ms", config.tls.reload_ms, 100..=3_600_000),
+        ("internal_tls.handshake_timeout_ms", config.internal_tls.handshake_timeout_ms, 100..=60_000),
+        ("internal_tls.handshakes_max", count(config.internal_tls.handshakes_max), 1..=65_536),
+        ("internal_tls.reload_ms", config.internal_tls.reload_ms, 100..=3_600_000),
         ("sandbox.call_timeout_ms", config.sandbox.call_timeout_ms, 50..=20_000),
         ("sandbox.late_answer_ms", config.sandbox.late_answer_ms, 10..=20_000),
         ("lanes.batch_max", count(config.lanes.batch_max), 1..=1_024),
@@ -68,6 +78,40 @@ fn public_url(url: Option<&str>) -> Result<(), ConfigFault> {
             Err(ConfigFault::Value { key: "public_url", why })
         }
     }
+}
+
+/// A certificate without its key, or the other way round, is a line that somebody forgot.
+fn both_files(key: &'static str, tls: &Tls) -> Result<(), ConfigFault> {
+    let missing = match (&tls.certificate_file, &tls.key_file) {
+        (Some(_), Some(_)) | (None, None) => return Ok(()),
+        (Some(_), None) => "key_file is missing beside certificate_file",
+        (None, Some(_)) => "certificate_file is missing beside key_file",
+    };
+    Err(ConfigFault::Value { key, why: missing.to_owned() })
+}
+
+/// Merchants sign public_url: with own TLS they reach nothing under `http://`.
+fn scheme(config: &Config) -> Result<(), ConfigFault> {
+    let is_plain =
+        config.public_url.as_deref().is_some_and(|url| !url.to_ascii_lowercase().starts_with("https://"));
+    if config.tls.certificate_file.is_some() && is_plain {
+        let why = "must begin with https://, since tls.certificate_file is set".to_owned();
+        return Err(ConfigFault::Value { key: "public_url", why });
+    }
+    Ok(())
+}
+
+/// The internal listener shows metrics to whoever asks.
+fn internal_listen(config: &Config) -> Result<(), ConfigFault> {
+    let at = config.internal_listen;
+    if at.ip().to_canonical().is_loopback() || config.internal_listen_exposed {
+        return Ok(());
+    }
+    let why = format!(
+        "{at} can be reached by other machines, and metrics are shown to whoever asks: name a loopback address such as \
+         127.0.0.1:8081, or, where a firewall or a container's own network stands before it, set internal_listen_exposed = true"
+    );
+    Err(ConfigFault::Value { key: "internal_listen", why })
 }
 
 /// Whether a path lies under a directory, by their names after `.` and `..` are resolved.

@@ -102,8 +102,13 @@ mod tests {
                 None => format!("{line}\n"),
             })
             .collect();
-        let read = read(&uncommented, &[]).unwrap();
-        assert_eq!(Config { public_url: None, ..read }, Config::default());
+        let mut read = read(&uncommented, &[]).unwrap();
+        // What has no default is shown by an example.
+        read.public_url = None;
+        for tls in [&mut read.tls, &mut read.internal_tls] {
+            (tls.certificate_file, tls.key_file) = (None, None);
+        }
+        assert_eq!(read, Config::default());
         let all = serde_json::to_value(Config::default()).unwrap();
         let mut names = Vec::new();
         leaves(&all, &mut names);
@@ -124,6 +129,19 @@ mod tests {
         }
     }
 
+    /// Settings are shown by `config check`, kept in repositories and pasted into tickets: a secret among them is lost. What is
+    /// named like one names a file.
+    #[test]
+    fn no_setting_is_a_secret() {
+        let mut names = Vec::new();
+        leaves(&serde_json::to_value(Config::default()).unwrap(), &mut names);
+        let words = ["secret", "password", "token", "key", "credential"];
+        let like_secrets: Vec<&String> =
+            names.iter().filter(|name| words.iter().any(|word| name.contains(word))).collect();
+        assert!(like_secrets.len() >= 3, "{names:?}");
+        assert!(like_secrets.iter().all(|name| name.ends_with("_file")), "{like_secrets:?}");
+    }
+
     #[test]
     fn an_unknown_key_is_named_in_every_section() {
         for (toml, name) in [
@@ -135,6 +153,8 @@ mod tests {
             ("[limits]\nbody_max = 1", "body_max"),
             ("[lanes]\nbatch = 1", "batch"),
             ("[store]\nwriters = 2", "writers"),
+            ("[tls]\nkey = 'k.pem'", "key"),
+            ("[internal_tls]\npassword = 'x'", "password"),
             ("[lanse]\nbatch_max = 1", "lanse"),
         ] {
             let fault = read(toml, &[]).unwrap_err();
@@ -185,6 +205,17 @@ mod tests {
             ("public_url = 'https://pay.example.com/?a=b'", "public_url"),
             ("public_url = 'https://user:word@pay.example.com'", "public_url"),
             ("master_key_file = 'feiqian-data/key'", "master_key_file"),
+            ("[tls]\ncertificate_file = 'c.pem'", "key_file is missing"),
+            ("[internal_tls]\nkey_file = 'k.pem'", "internal_tls: certificate_file is missing"),
+            (
+                "public_url = 'http://pay.example.com'\n[tls]\ncertificate_file = 'c'\nkey_file = 'k'",
+                "https://",
+            ),
+            ("[tls]\nreload_ms = 1", "tls.reload_ms"),
+            ("[tls]\nhandshakes_max = 0", "tls.handshakes_max"),
+            ("internal_listen = '0.0.0.0:8081'", "internal_listen_exposed = true"),
+            ("internal_listen = '[::]:8081'", "internal_listen_exposed = true"),
+            ("internal_listen = '10.0.0.7:8081'", "internal_listen_exposed = true"),
             ("worker_threads = 0", "worker_threads"),
             ("sync_wait_ms = 60000", "sync_wait_ms"),
             ("[lanes]\nbatch_max = 0", "lanes.batch_max"),
@@ -203,5 +234,15 @@ mod tests {
     fn without_a_public_url_it_is_the_address_listened_on() {
         let config = read("listen = '127.0.0.1:0'", &[]).unwrap();
         assert_eq!(config.public_url_at("127.0.0.1:4711".parse().unwrap()), "http://127.0.0.1:4711");
+        let config = read("[tls]\ncertificate_file = 'c'\nkey_file = 'k'", &[]).unwrap();
+        assert_eq!(config.public_url_at("127.0.0.1:4711".parse().unwrap()), "https://127.0.0.1:4711");
+    }
+
+    #[test]
+    fn the_internal_listener_leaves_the_machine_only_by_an_explicit_word() {
+        for at in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "127.8.9.1:1"] {
+            read(&format!("internal_listen = '{at}'"), &[]).unwrap();
+        }
+        read("internal_listen = '0.0.0.0:1'\ninternal_listen_exposed = true", &[]).unwrap();
     }
 }

@@ -6,7 +6,9 @@ mod load;
 mod sections;
 
 pub use load::ConfigFault;
-pub use sections::{Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings};
+pub use sections::{
+    Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings, Tls,
+};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Metrics, health, the operator. Never on a public address.
     pub internal_listen: SocketAddr,
-    /// The base URL that merchants sign and payers open; without it `http://` and the address listened on.
+    /// The word that it takes to listen there on an address that other machines can reach.
+    pub internal_listen_exposed: bool,
+    /// The base URL that merchants sign and payers open; without it the address listened on, `https://` with own TLS.
     pub public_url: Option<String>,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -35,6 +39,10 @@ pub struct Config {
     pub worker_threads: usize,
     /// How long stopping may take before work under way is left to its lease, milliseconds.
     pub stop_max_ms: u64,
+    /// Own TLS of the public listener.
+    pub tls: Tls,
+    /// Own TLS of the internal listener.
+    pub internal_tls: Tls,
     /// The sandbox.
     pub sandbox: Sandbox,
     /// Logs.
@@ -54,6 +62,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            internal_listen_exposed: false,
             public_url: None,
             trusted_proxies: Vec::new(),
             data_dir: PathBuf::from("feiqian-data"),
@@ -61,6 +70,8 @@ impl Default for Config {
             sync_wait_ms: 5_000,
             worker_threads: 2,
             stop_max_ms: 20_000,
+            tls: Tls::default(),
+            internal_tls: Tls::default(),
             sandbox: Sandbox::default(),
             log: Log::default(),
             rate_limits: RateLimits::default(),
@@ -86,6 +97,7 @@ impl Config {
     pub fn public_url_at(&self, listening: SocketAddr) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
+            None if self.tls.certificate_file.is_some() => format!("https://{listening}"),
             None => format!("http://{listening}"),
         }
     }

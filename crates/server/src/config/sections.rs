@@ -1,6 +1,35 @@
 //! The tables of the settings file.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// `[tls]` and `[internal_tls]`: the own TLS of the public and of the internal listener. Without files they speak plain HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate with its chain, PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// How long a handshake may take, milliseconds.
+    pub handshake_timeout_ms: u64,
+    /// Handshakes computed at once; more wait within their time.
+    pub handshakes_max: usize,
+    /// Pause between two looks at the files, milliseconds.
+    pub reload_ms: u64,
+}
+
+impl Default for Tls {
+    fn default() -> Tls {
+        Tls {
+            certificate_file: None,
+            key_file: None,
+            handshake_timeout_ms: 10_000,
+            handshakes_max: 256,
+            reload_ms: 10_000,
+        }
+    }
+}
 
 /// `[sandbox]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]

@@ -10,7 +10,7 @@ mod walk;
 use crate::assemble::Installation;
 use crate::commands::{block_on, init, key, merchant};
 use crate::output::line;
-use crate::service::{Service, asked_to_stop};
+use crate::service::{Service, StopSignals};
 use crate::telemetry;
 use anyhow::{Result, bail};
 use app::{NewMerchant, NewPrice};
@@ -83,7 +83,7 @@ async fn demo(options: &Options, place: &Place) -> Result<()> {
     }
     receiver.print(false);
     line("\nServing until Ctrl-C; webhooks are printed as they come. 按 Ctrl-C 结束");
-    asked_to_stop().await?;
+    StopSignals::listen()?.wait().await;
     service.stop(&config).await
 }
 

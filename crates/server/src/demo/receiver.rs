@@ -51,7 +51,7 @@ impl Receiver {
         let inbox = Arc::new(Inbox { held_back: Mutex::new(Some(Vec::new())), ..Inbox::default() });
         let router = Router::new().route("/webhooks", post(receive)).with_state(Arc::clone(&inbox));
         let limits = api::ServeLimits { connections_max: 16, ..api::ServeLimits::default() };
-        tokio::spawn(api::serve(listener, router, std::future::pending(), limits));
+        tokio::spawn(api::serve(listener, None, router, std::future::pending(), limits));
         Ok(Receiver { address, inbox })
     }
 

@@ -7,4 +7,5 @@
 mod cases;
 mod cases_b;
 mod examples;
+mod deploy;
 mod harness;

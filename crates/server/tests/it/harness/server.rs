@@ -55,6 +55,13 @@ pub fn free_port() -> u16 {
 impl Server {
     /// Makes an installation with these settings besides the common ones, and serves it.
     pub fn start(settings: &[Setting]) -> Server {
+        let server = Server::make(settings);
+        server.serve();
+        server
+    }
+
+    /// Makes an installation that nobody serves yet.
+    pub fn make(settings: &[Setting]) -> Server {
         let dir =
             tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();
         let (port, internal_port) = (free_port(), free_port());
@@ -72,7 +79,6 @@ impl Server {
         let text = server.config_text(port, internal_port, settings);
         std::fs::write(&server.config, text).expect("the configuration is written");
         server.cli(&["init"]);
-        server.serve();
         server
     }
 
@@ -104,15 +110,19 @@ impl Server {
         text
     }
 
-    /// Serves, and comes back when commands are taken.
-    pub fn serve(&self) {
+    /// Starts serving, and does not wait.
+    pub fn begin(&self) {
         let mut process = self.process.lock().expect("no case panicked here");
         assert!(process.is_none(), "it serves already");
         let config = self.config.display().to_string();
         let mut command = Server::binary();
         command.args(["serve", "--config", &config]);
         *process = Some(Process::start(&mut command, &self.log_path(), self.dir()));
-        drop(process);
+    }
+
+    /// Serves, and comes back when commands are taken.
+    pub fn serve(&self) {
+        self.begin();
         let client = Client::new(&self.internal_url);
         let ready = until_within(START_BOUND, "answer of /readyz", || async {
             self.assert_alive();
@@ -123,7 +133,8 @@ impl Server {
         std::thread::scope(|scope| scope.spawn(|| super::run(ready)).join().expect("it gets ready"));
     }
 
-    fn assert_alive(&self) {
+    /// Asserts that the process still runs.
+    pub fn assert_alive(&self) {
         let mut process = self.process.lock().expect("no case panicked here");
         if let Some(status) = process.as_mut().and_then(Process::ended) {
             panic!("the server ended with {status}:\n{}", self.log());
@@ -134,6 +145,13 @@ impl Server {
     pub fn process_id(&self) -> u32 {
         let process = self.process.lock().expect("no case panicked here");
         process.as_ref().expect("it serves").id()
+    }
+
+    /// Sends a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let number = self.process_id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &number]).status().expect("kill runs");
+        assert!(sent.success(), "kill -{name} {number}: {sent}");
     }
 
     /// SIGKILL, at this moment.
@@ -160,6 +178,22 @@ impl Server {
         let text = std::fs::read_to_string(&self.config).expect("the configuration is read");
         assert!(text.contains(from), "{from} is not in the configuration:\n{text}");
         std::fs::write(&self.config, text.replace(from, to)).expect("the configuration is written");
+    }
+
+    /// Changes the base URL that is served under, not the address that is called; it counts from the next start.
+    pub fn set_public_url(&self, url: &str) {
+        let text = std::fs::read_to_string(&self.config).expect("the configuration is read");
+        let set = |line: &str| match line.starts_with("public_url = ") {
+            true => format!("public_url = \"{url}\"\n"),
+            false => format!("{line}\n"),
+        };
+        std::fs::write(&self.config, text.lines().map(set).collect::<String>()).expect("it is written");
+    }
+
+    /// The port on 127.0.0.1 where merchants come in.
+    pub fn port(&self) -> u16 {
+        let port = self.listen_url.rsplit(':').next().and_then(|port| port.parse().ok());
+        port.expect("the URL ends in a port")
     }
 
     /// What merchants call and sign: where it listens, unless a setting says otherwise.

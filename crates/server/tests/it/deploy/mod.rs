@@ -1,0 +1,9 @@
+//! What an operator sets up: listeners, own TLS, secrets, the refusal to serve live where nobody reaches it.
+
+mod certificates;
+mod internal_tls;
+mod listeners;
+mod live_url;
+mod secrets;
+mod tls;
+mod tls_reload;
