@@ -6,6 +6,6 @@
 
 mod cases;
 mod cases_b;
-mod examples;
 mod deploy;
+mod examples;
 mod harness;

@@ -25,7 +25,7 @@ fn live_under_a_loopback_url_is_refused_at_start() {
             "{told}"
         );
         for url in ["http://localhost:1", "http://[::1]:1", "http://0.0.0.0:1"] {
-            let told = refusal(&with_url(&server, url));
+            let told = refusal(with_url(&server, url));
             assert!(told.contains(&format!("public_url is {url}")), "{told}");
         }
         let server = with_url(&server, "https://pay.example.com");
