@@ -5,17 +5,17 @@
 const FORMAT: u8 = 1;
 
 /// Writes fields.
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(super) fn with_capacity(bytes: usize) -> Writer {
+    pub(crate) fn with_capacity(bytes: usize) -> Writer {
         let mut buffer = Vec::with_capacity(bytes + 1);
         buffer.push(FORMAT);
         Writer(buffer)
     }
 
     /// One field; a tag may repeat.
-    pub(super) fn bytes(&mut self, tag: u8, bytes: &[u8]) -> &mut Writer {
+    pub(crate) fn bytes(&mut self, tag: u8, bytes: &[u8]) -> &mut Writer {
         self.0.push(tag);
         let mut length = bytes.len();
         // LEB128: seven bits a byte, the lowest first.
@@ -28,58 +28,58 @@ impl Writer {
         self
     }
 
-    pub(super) fn text(&mut self, tag: u8, text: &str) -> &mut Writer {
+    pub(crate) fn text(&mut self, tag: u8, text: &str) -> &mut Writer {
         self.bytes(tag, text.as_bytes())
     }
 
-    pub(super) fn opt_text(&mut self, tag: u8, text: Option<&str>) -> &mut Writer {
+    pub(crate) fn opt_text(&mut self, tag: u8, text: Option<&str>) -> &mut Writer {
         match text {
             Some(text) => self.text(tag, text),
             None => self,
         }
     }
 
-    pub(super) fn int(&mut self, tag: u8, value: i64) -> &mut Writer {
+    pub(crate) fn int(&mut self, tag: u8, value: i64) -> &mut Writer {
         self.bytes(tag, &value.to_be_bytes())
     }
 
-    pub(super) fn finish(&mut self) -> Vec<u8> {
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)
     }
 }
 
 /// Reads fields; `None` items end it, an `Err` item means that the bytes are broken.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 /// A field.
-pub(super) struct Field<'a> {
-    pub(super) tag: u8,
-    pub(super) bytes: &'a [u8],
+pub(crate) struct Field<'a> {
+    pub(crate) tag: u8,
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn text(&self) -> Option<&'a str> {
+    pub(crate) fn text(&self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes).ok()
     }
 
-    pub(super) fn string(&self) -> Option<String> {
+    pub(crate) fn string(&self) -> Option<String> {
         self.text().map(str::to_owned)
     }
 
-    pub(super) fn int(&self) -> Option<i64> {
+    pub(crate) fn int(&self) -> Option<i64> {
         self.bytes.try_into().ok().map(i64::from_be_bytes)
     }
 
-    pub(super) fn uid(&self) -> Option<domain::Uid> {
+    pub(crate) fn uid(&self) -> Option<domain::Uid> {
         self.bytes.try_into().ok().map(domain::Uid)
     }
 }
 
 impl<'a> Reader<'a> {
     /// `None` for another format.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Reader<'a>> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Reader<'a>> {
         match bytes.split_first() {
             Some((&FORMAT, rest)) => Some(Reader { rest }),
             Some(_) | None => None,
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Hands every field to `each`, which answers `None` for what it can't read.
-    pub(super) fn each(mut self, mut each: impl FnMut(Field<'a>) -> Option<()>) -> Option<()> {
+    pub(crate) fn each(mut self, mut each: impl FnMut(Field<'a>) -> Option<()>) -> Option<()> {
         while !self.rest.is_empty() {
             each(self.field()?)?;
         }
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A list of texts.
-pub(super) fn texts(list: &[String]) -> Vec<u8> {
+pub(crate) fn texts(list: &[String]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(list.iter().map(|text| text.len() + 3).sum());
     for text in list {
         writer.text(1, text);
@@ -125,7 +125,7 @@ pub(super) fn texts(list: &[String]) -> Vec<u8> {
 }
 
 /// Reads what [`texts`] wrote.
-pub(super) fn read_texts(bytes: &[u8]) -> Option<Vec<String>> {
+pub(crate) fn read_texts(bytes: &[u8]) -> Option<Vec<String>> {
     let mut list = Vec::new();
     Reader::new(bytes)?.each(|field| {
         match field.tag {

@@ -1,16 +1,11 @@
 //! Rows of refunds.
 
-use super::columns::Columns;
-use super::db::{self, Db};
-use super::fault::corrupt;
-use super::members;
-use super::statements::statements;
-use crate::StoreError;
+use crate::db::{Columns, Db, Many, corrupt, keyed, page_end, params, statements, writes};
 use crate::reads::{Page, RefundFilter};
+use crate::{StoreError, members, natural_key};
 use domain::channel::SandboxOutcome;
 use domain::id::{MerchantId, RefundId, Shard, Uid};
 use domain::refund::{Kind, Refund, Status};
-use rusqlite::params;
 
 macro_rules! columns {
     () => {
@@ -28,18 +23,35 @@ macro_rules! list_filters {
     };
 }
 
+keyed! {
+    BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM refund WHERE shard = ?1 AND id = ?2")
+        => concat!("SELECT ", columns!(), " FROM {keys} JOIN refund ON id = k2 WHERE shard = ?1");
+    /// By merchant, number, and the number's hash.
+    BY_REFUND_NO (Uid, Text, Uid) = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_no \
+        WHERE shard = ?1 AND merchant = ?2 AND merchant_refund_no = ?3")
+        => concat!("SELECT ", columns!(), " FROM {keys} \
+            JOIN natural_key n ON n.shard = ?1 AND n.noun = 2 AND n.owner = k2 AND n.hash = k4 \
+            JOIN refund r ON r.shard = ?1 AND r.id = n.object AND r.merchant_refund_no = k3");
+}
+
+writes! {
+    INSERT = insert "refund" row {
+        id: Uid, payment: Uid, attempt: Uid, merchant: Uid, channel_account: Uid, merchant_order_no: Text,
+        merchant_refund_no: Text, kind: Text, amount_minor: Big, currency: Small, status: Text, reason: Text,
+        fee_returned_minor: Big, fee_charged_minor: Big, cost_returned_minor: Big, in_transit_minor: Big,
+        channel_refund_no: Text, bill_date: Int, failure: Bytes, sandbox_outcome: Text, contradiction: Text,
+        job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big, succeeded_at_us: Big,
+        created_at_us: Big, updated_at_us: Big, sequence: Big, accepted_lines: Bytes,
+    };
+    UPDATE = update "refund" key { id: Uid } expect { sequence: Big } set {
+        status: Text, fee_returned_minor: Big, fee_charged_minor: Big, cost_returned_minor: Big,
+        in_transit_minor: Big, channel_refund_no: Text, bill_date: Int, failure: Bytes, contradiction: Text,
+        job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big, succeeded_at_us: Big,
+        updated_at_us: Big, sequence: Big, attempt: Uid, channel_account: Uid, accepted_lines: Bytes,
+    };
+}
+
 statements! {
-    INSERT = concat!("INSERT INTO refund (shard, ", columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-        ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, \
-        ?31)");
-    UPDATE = "UPDATE refund SET status = ?4, fee_returned_minor = ?5, fee_charged_minor = ?6, \
-        cost_returned_minor = ?7, in_transit_minor = ?8, channel_refund_no = ?9, bill_date = ?10, failure = ?11, \
-        contradiction = ?12, job_due_at_us = ?13, job_owner = ?14, job_fence = ?15, job_tries = ?16, \
-        succeeded_at_us = ?17, updated_at_us = ?18, sequence = ?19, attempt = ?20, channel_account = ?21, \
-        accepted_lines = ?22 WHERE shard = ?1 AND id = ?2 AND sequence = ?3";
-    BY_ID = concat!("SELECT ", columns!(), " FROM refund WHERE shard = ?1 AND id = ?2");
-    BY_REFUND_NO = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_no \
-        WHERE shard = ?1 AND merchant = ?2 AND merchant_refund_no = ?3");
     LIST = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_list \
         WHERE shard = ?1 AND merchant = ?2", list_filters!(), "ORDER BY created_at_us DESC, id DESC LIMIT ?8");
     /// A payment's refunds are few: sorted after they are found.
@@ -47,13 +59,17 @@ statements! {
         WHERE shard = ?1 AND payment = ?6 AND merchant = ?2", list_filters!(),
         "ORDER BY created_at_us DESC, id DESC LIMIT ?8");
     LIST_BY_REFUND_NO = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_no \
-        WHERE shard = ?1 AND merchant = ?2 AND merchant_refund_no = ?7", list_filters!(), "LIMIT ?8");
+        WHERE shard = ?1 AND merchant = ?2 AND merchant_refund_no = ?7", list_filters!(), "LIMIT ?8")
+        => concat!("SELECT ", columns!(), " FROM (SELECT r.* FROM natural_key n \
+            JOIN refund r ON r.shard = ?1 AND r.id = n.object \
+            WHERE n.shard = ?1 AND n.noun = 2 AND n.owner = ?2 AND n.hash = ?9 AND r.merchant = ?2) AS numbered \
+            WHERE merchant_refund_no = ?7", list_filters!(), "LIMIT ?8");
     AFTER = concat!("SELECT ", columns!(), " FROM refund WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_due \
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
 }
 
-fn read(c: &mut Columns<'_, '_>) -> Result<Refund, StoreError> {
+fn read(c: &mut Columns<'_>) -> Result<Refund, StoreError> {
     let mut refund = Refund {
         id: c.id()?,
         payment: c.id()?,
@@ -87,35 +103,31 @@ fn read(c: &mut Columns<'_, '_>) -> Result<Refund, StoreError> {
     Ok(refund)
 }
 
-pub(super) fn insert_all(db: &Db, shard: Shard, refunds: &[Refund]) -> Result<(), StoreError> {
-    if refunds.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(INSERT)?;
-    for r in refunds {
-        statement.execute(params![
-            shard.0,
+/// New refunds.
+pub(crate) fn inserts(refunds: &[Refund]) -> Many<'_> {
+    Many::of(refunds.iter().map(|r| {
+        params![
             r.id.0.0,
             r.payment.0.0,
             r.attempt.0.0,
             r.merchant.0.0,
             r.channel_account.0.0,
-            r.merchant_order_no,
-            r.merchant_refund_no,
+            &r.merchant_order_no,
+            &r.merchant_refund_no,
             r.kind.as_str(),
             r.amount.minor(),
             r.amount.currency().numeric(),
             r.status.as_str(),
-            r.reason,
+            &r.reason,
             r.fee_returned_minor,
             r.fee_charged_minor,
             r.cost_returned_minor,
             r.in_transit_minor,
-            r.channel_refund_no,
+            &r.channel_refund_no,
             r.bill_date.map(|day| day.0),
             r.failure.as_ref().map(members::failure),
             r.sandbox_outcome.map(SandboxOutcome::as_str),
-            r.contradiction,
+            &r.contradiction,
             r.job.due_at_us,
             r.job.owner,
             r.job.fence,
@@ -125,30 +137,25 @@ pub(super) fn insert_all(db: &Db, shard: Shard, refunds: &[Refund]) -> Result<()
             r.updated_at_us,
             r.sequence,
             members::lines(&r.accepted_lines, r.amount.currency()),
-        ])?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-pub(super) fn update_all(db: &Db, shard: Shard, refunds: &[(i64, Refund)]) -> Result<(), StoreError> {
-    if refunds.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(UPDATE)?;
-    for (expected, r) in refunds {
-        let count = statement.execute(params![
-            shard.0,
+/// Changed refunds with the sequence they must still have.
+pub(crate) fn updates(refunds: &[(i64, Refund)]) -> Many<'_> {
+    Many::of(refunds.iter().map(|(expected, r)| {
+        params![
             r.id.0.0,
-            expected,
+            *expected,
             r.status.as_str(),
             r.fee_returned_minor,
             r.fee_charged_minor,
             r.cost_returned_minor,
             r.in_transit_minor,
-            r.channel_refund_no,
+            &r.channel_refund_no,
             r.bill_date.map(|day| day.0),
             r.failure.as_ref().map(members::failure),
-            r.contradiction,
+            &r.contradiction,
             r.job.due_at_us,
             r.job.owner,
             r.job.fence,
@@ -159,32 +166,37 @@ pub(super) fn update_all(db: &Db, shard: Shard, refunds: &[(i64, Refund)]) -> Re
             r.attempt.0.0,
             r.channel_account.0.0,
             members::lines(&r.accepted_lines, r.amount.currency()),
-        ])?;
-        db::guard(count, || format!("refund {} is not at sequence {expected}", r.id))?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-pub(super) fn by_id(db: &Db, shard: Shard, id: RefundId) -> Result<Option<Refund>, StoreError> {
-    db.one(BY_ID, params![shard.0, id.0.0], read)
-}
-
-pub(super) fn by_refund_no(
+/// Refunds by id.
+pub(crate) async fn by_ids(
     db: &Db,
     shard: Shard,
-    merchant: MerchantId,
-    no: &str,
-) -> Result<Option<Refund>, StoreError> {
-    db.one(BY_REFUND_NO, params![shard.0, merchant.0.0, no], read)
+    ids: impl IntoIterator<Item = RefundId>,
+) -> Result<Vec<Refund>, StoreError> {
+    let keys = Many::of(ids.into_iter().map(|id| params![id.0.0]));
+    db.find_all(&BY_ID, shard, &keys, read).await
 }
 
-pub(super) fn list(
+/// Refunds by the merchant's number.
+pub(crate) async fn by_refund_nos(
+    db: &Db,
+    shard: Shard,
+    numbers: &[(MerchantId, String)],
+) -> Result<Vec<Refund>, StoreError> {
+    let keys = numbers.iter().map(|(merchant, no)| params![merchant.0.0, no, natural_key::hash(no)]);
+    db.find_all(&BY_REFUND_NO, shard, &Many::of(keys), read).await
+}
+
+pub(crate) async fn list(
     db: &Db,
     merchant: MerchantId,
     filter: &RefundFilter,
     page: Page,
 ) -> Result<Vec<Refund>, StoreError> {
-    let (before_us, before_id) = db::page_end(page.after, None);
+    let (before_us, before_id) = page_end(page.after, None);
     let sql = match (&filter.merchant_refund_no, filter.payment) {
         (Some(_), _) => LIST_BY_REFUND_NO,
         (None, Some(_)) => LIST_OF_PAYMENT_SORT,
@@ -197,22 +209,28 @@ pub(super) fn list(
         before_id,
         filter.status.map(Status::as_str),
         filter.payment.map(|id| id.0.0),
-        filter.merchant_refund_no,
+        &filter.merchant_refund_no,
         page.limit,
+        filter.merchant_refund_no.as_deref().map(natural_key::hash),
     ];
-    db.all(sql, values, read)
+    db.all(sql, &values, read).await
 }
 
-pub(super) fn after(
+pub(crate) async fn after(
     db: &Db,
     shard: Shard,
     after: Option<RefundId>,
     limit: u32,
 ) -> Result<Vec<Refund>, StoreError> {
     let after = after.map_or(Uid([0; 16]), |id| id.0);
-    db.all(AFTER, params![shard.0, after.0, limit], read)
+    db.all(AFTER, &params![shard.0, after.0, limit], read).await
 }
 
-pub(super) fn due(db: &Db, shard: Shard, real_now_us: i64, limit: u32) -> Result<Vec<Refund>, StoreError> {
-    db.all(DUE, params![shard.0, real_now_us, limit], read)
+pub(crate) async fn due(
+    db: &Db,
+    shard: Shard,
+    real_now_us: i64,
+    limit: u32,
+) -> Result<Vec<Refund>, StoreError> {
+    db.all(DUE, &params![shard.0, real_now_us, limit], read).await
 }

@@ -1,14 +1,11 @@
 //! The journal: transactions and their lines, inserted once and never changed.
 
-use super::columns::Columns;
-use super::db::{self, Db};
-use super::statements::statements;
 use crate::StoreError;
+use crate::db::{Columns, Db, Many, Value, params, statements, writes};
 use crate::reads::{LineFilter, SeqPage, StoredLine, StoredTransaction};
 use domain::id::{MerchantId, Shard, Uid};
 use domain::rows::{Entry, Transaction};
 use ledger::{AccountKey, Category, PostingKind};
-use rusqlite::params;
 use std::collections::HashMap;
 
 macro_rules! line_columns {
@@ -34,11 +31,17 @@ macro_rules! lines_of_merchant {
     };
 }
 
+writes! {
+    INSERT_TX = insert "journal_tx" row {
+        seq: JournalSeq, kind: Text, source: Uid, merchant: Uid, posted_at_us: Big, booked_on: Int, corrects: Uid,
+    };
+    INSERT_ENTRY = insert "journal_entry" row {
+        seq: JournalSeq, line: Int, code: Small, dim: Uid, day: Int, currency: Small, amount_minor: Big,
+        category: Text, merchant: Uid, account_seq: Big, balance_after_minor: Big,
+    };
+}
+
 statements! {
-    INSERT_TX = "INSERT INTO journal_tx (shard, seq, kind, source, merchant, posted_at_us, booked_on, corrects) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    INSERT_ENTRY = "INSERT INTO journal_entry (shard, seq, line, code, dim, day, currency, amount_minor, category, \
-        merchant, account_seq, balance_after_minor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     LINES = lines_of_merchant!("journal_tx_merchant", "t.merchant = ?2");
     LINES_BY_SOURCE = lines_of_merchant!("journal_tx_source", "t.source = ?9");
     LINES_OF_SOURCE = concat!("SELECT ", line_columns!(), " FROM journal_tx t INDEXED BY journal_tx_source \
@@ -49,48 +52,45 @@ statements! {
         WHERE e.shard = ?1 AND e.seq = ?2 AND e.line = ?3");
     TX_FROM = "SELECT seq, kind, source, merchant, posted_at_us, booked_on, corrects FROM journal_tx \
         WHERE shard = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
-    ENTRIES_OF = "SELECT code, dim, currency, day, amount_minor, category, merchant, account_seq, \
-        balance_after_minor FROM journal_entry WHERE shard = ?1 AND seq = ?2 ORDER BY line";
+    ENTRIES_OF = "SELECT seq, code, dim, currency, day, amount_minor, category, merchant, account_seq, \
+        balance_after_minor FROM journal_entry WHERE shard = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq, line";
 }
 
 /// Where a chained account's last line of a write-set stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LastLine {
-    pub(super) account_seq: i64,
-    pub(super) balance_after_minor: i64,
-    pub(super) seq: i64,
-    pub(super) line: i64,
+pub(crate) struct LastLine {
+    pub(crate) account_seq: i64,
+    pub(crate) balance_after_minor: i64,
+    /// Counted back from the last number of the commit.
+    pub(crate) seq: i64,
+    pub(crate) line: i64,
 }
 
-/// Writes transactions under numbers from `first_seq` on; answers the last line of every chained account.
-pub(super) fn insert_all(
-    db: &Db,
-    shard: Shard,
-    first_seq: i64,
-    transactions: &[Transaction],
-) -> Result<HashMap<AccountKey, LastLine>, StoreError> {
-    let mut chained = HashMap::new();
-    if transactions.is_empty() {
-        return Ok(chained);
-    }
-    let mut insert_tx = db.statement(INSERT_TX)?;
-    let mut insert_entry = db.statement(INSERT_ENTRY)?;
-    for (seq, tx) in (first_seq..).zip(transactions) {
+/// New transactions and lines, numbered back from the commit's last, and the last line of every chained account.
+#[derive(Debug, Default)]
+pub(crate) struct Inserts<'a> {
+    pub(crate) transactions: Many<'a>,
+    pub(crate) entries: Many<'a>,
+    pub(crate) chained: HashMap<AccountKey, LastLine>,
+}
+
+pub(crate) fn inserts(transactions: &[Transaction]) -> Result<Inserts<'_>, StoreError> {
+    let mut inserts = Inserts::default();
+    let count = i64::try_from(transactions.len()).unwrap_or(i64::MAX);
+    for (seq, tx) in (1 - count..).zip(transactions) {
         must_balance(tx)?;
-        insert_tx.execute(params![
-            shard.0,
-            seq,
+        inserts.transactions.push(params![
+            Value::JournalSeq(seq),
             tx.kind.as_str(),
             tx.source.0,
             tx.merchant.0.0,
             tx.posted_at_us,
             tx.booked_on.0,
             tx.corrects.map(|source| source.0),
-        ])?;
+        ]);
         for (line, entry) in (0i64..).zip(&tx.entries) {
-            insert_entry.execute(params![
-                shard.0,
-                seq,
+            inserts.entries.push(params![
+                Value::JournalSeq(seq),
                 line,
                 entry.account.code,
                 entry.account.dim,
@@ -101,14 +101,15 @@ pub(super) fn insert_all(
                 entry.merchant.map(|merchant| merchant.0.0),
                 entry.account_seq,
                 entry.balance_after_minor,
-            ])?;
+            ]);
             if let Some((account_seq, balance_after_minor)) = entry.account_seq.zip(entry.balance_after_minor)
             {
-                chained.insert(entry.account, LastLine { account_seq, balance_after_minor, seq, line });
+                let last = LastLine { account_seq, balance_after_minor, seq, line };
+                inserts.chained.insert(entry.account, last);
             }
         }
     }
-    Ok(chained)
+    Ok(inserts)
 }
 
 /// The last look before money is written: lines sum to zero in each currency.
@@ -128,7 +129,7 @@ fn must_balance(tx: &Transaction) -> Result<(), StoreError> {
     }
 }
 
-fn read_entry(c: &mut Columns<'_, '_>) -> Result<Entry, StoreError> {
+fn read_entry(c: &mut Columns<'_>) -> Result<Entry, StoreError> {
     Ok(Entry {
         account: c.account()?,
         amount_minor: c.int()?,
@@ -139,7 +140,7 @@ fn read_entry(c: &mut Columns<'_, '_>) -> Result<Entry, StoreError> {
     })
 }
 
-fn read_line(c: &mut Columns<'_, '_>) -> Result<StoredLine, StoreError> {
+fn read_line(c: &mut Columns<'_>) -> Result<StoredLine, StoreError> {
     Ok(StoredLine {
         seq: c.int()?,
         line: c.int()?,
@@ -150,7 +151,7 @@ fn read_line(c: &mut Columns<'_, '_>) -> Result<StoredLine, StoreError> {
     })
 }
 
-pub(super) fn lines(
+pub(crate) async fn lines(
     db: &Db,
     merchant: MerchantId,
     filter: &LineFilter,
@@ -158,53 +159,70 @@ pub(super) fn lines(
 ) -> Result<Vec<StoredLine>, StoreError> {
     let (seq, line) = page.before.unwrap_or((i64::MAX, i64::MAX));
     let sql = if filter.source.is_some() { LINES_BY_SOURCE } else { LINES };
-    let mut statement = db.statement(sql)?;
-    statement.raw_bind_parameter(1, merchant.0.shard().0)?;
-    statement.raw_bind_parameter(2, merchant.0.0)?;
-    statement.raw_bind_parameter(3, seq)?;
-    statement.raw_bind_parameter(4, line)?;
-    statement.raw_bind_parameter(5, filter.category.map(Category::as_str))?;
-    statement.raw_bind_parameter(6, filter.posted_at_gte_us.unwrap_or(i64::MIN))?;
-    statement.raw_bind_parameter(7, filter.posted_at_lt_us.unwrap_or(i64::MAX))?;
-    statement.raw_bind_parameter(8, page.limit)?;
-    if let Some(source) = filter.source {
-        statement.raw_bind_parameter(9, source.0)?;
-    }
-    db::all_bound(&mut statement, read_line)
+    let values = params![
+        merchant.0.shard().0,
+        merchant.0.0,
+        seq,
+        line,
+        filter.category.map(Category::as_str),
+        filter.posted_at_gte_us.unwrap_or(i64::MIN),
+        filter.posted_at_lt_us.unwrap_or(i64::MAX),
+        page.limit,
+        filter.source.map(|source| source.0),
+    ];
+    db.all(sql, &values, read_line).await
 }
 
-pub(super) fn lines_of_source(db: &Db, shard: Shard, source: Uid) -> Result<Vec<StoredLine>, StoreError> {
-    db.all(LINES_OF_SOURCE, params![shard.0, source.0], read_line)
+pub(crate) async fn lines_of_source(
+    db: &Db,
+    shard: Shard,
+    source: Uid,
+) -> Result<Vec<StoredLine>, StoreError> {
+    db.all(LINES_OF_SOURCE, &params![shard.0, source.0], read_line).await
 }
 
-pub(super) fn line(db: &Db, shard: Shard, seq: i64, line: i64) -> Result<Option<StoredLine>, StoreError> {
-    db.one(LINE, params![shard.0, seq, line], read_line)
+pub(crate) async fn line(
+    db: &Db,
+    shard: Shard,
+    seq: i64,
+    line: i64,
+) -> Result<Option<StoredLine>, StoreError> {
+    db.one(LINE, &params![shard.0, seq, line], read_line).await
 }
 
-/// Transactions with their lines, in order of their numbers. Call it within a snapshot.
-pub(super) fn transactions(
+/// Transactions with their lines, in order of their numbers. Call it where all statements see the same state.
+pub(crate) async fn transactions(
     db: &Db,
     shard: Shard,
     from_seq: i64,
     limit: u32,
 ) -> Result<Vec<StoredTransaction>, StoreError> {
-    let mut found = db.all(TX_FROM, params![shard.0, from_seq, limit], |c| {
-        Ok(StoredTransaction {
-            seq: c.int()?,
-            transaction: Transaction {
-                kind: c.word(PostingKind::parse)?,
-                source: c.uid()?,
-                merchant: c.id()?,
-                posted_at_us: c.int()?,
-                booked_on: c.day()?,
-                corrects: c.opt_uid()?,
-                entries: Vec::new(),
-            },
+    let mut found = db
+        .all(TX_FROM, &params![shard.0, from_seq, limit], |c| {
+            Ok(StoredTransaction {
+                seq: c.int()?,
+                transaction: Transaction {
+                    kind: c.word(PostingKind::parse)?,
+                    source: c.uid()?,
+                    merchant: c.id()?,
+                    posted_at_us: c.int()?,
+                    booked_on: c.day()?,
+                    corrects: c.opt_uid()?,
+                    entries: Vec::new(),
+                },
+            })
         })
-    })?;
-    let mut entries_of = db.statement(ENTRIES_OF)?;
+        .await?;
+    let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(found) };
+    let values = params![shard.0, first.seq, last.seq];
+    let entries = db.all(ENTRIES_OF, &values, |c| Ok((c.int()?, read_entry(c)?))).await?;
+    let mut entries = entries.into_iter().peekable();
     for stored in &mut found {
-        stored.transaction.entries = db::all(&mut entries_of, params![shard.0, stored.seq], read_entry)?;
+        // Lines whose transaction is missing belong to nobody.
+        while entries.next_if(|(seq, _)| *seq < stored.seq).is_some() {}
+        while let Some((_, entry)) = entries.next_if(|(seq, _)| *seq == stored.seq) {
+            stored.transaction.entries.push(entry);
+        }
     }
     Ok(found)
 }

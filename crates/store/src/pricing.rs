@@ -1,17 +1,13 @@
 //! Control rows with fee rules: price versions and channel accounts.
 
-use super::columns::Columns;
-use super::db::{Db, Place};
-use super::fault::corrupt;
-use super::statements::statements;
 use crate::StoreError;
 use crate::control::StoredChannelAccount;
+use crate::db::{Columns, Db, Place, corrupt, params, statements};
 use domain::World;
 use domain::channel::ChannelAccount;
 use domain::id::ChannelAccountId;
 use domain::price::{Price, RefundFee};
 use money::{FeeRule, Rate};
-use rusqlite::params;
 
 const CALLBACK_SECRET: Place = Place { table: "channel_account", column: "callback_secret" };
 
@@ -29,7 +25,7 @@ statements! {
         callback_secret FROM channel_account";
 }
 
-fn read_rule(c: &mut Columns<'_, '_>) -> Result<FeeRule, StoreError> {
+fn read_rule(c: &mut Columns<'_>) -> Result<FeeRule, StoreError> {
     Ok(FeeRule {
         rate: c.word(|text| Rate::parse(text).ok())?,
         fixed_minor: c.int()?,
@@ -38,13 +34,13 @@ fn read_rule(c: &mut Columns<'_, '_>) -> Result<FeeRule, StoreError> {
     })
 }
 
-pub(super) fn insert_price(db: &Db, price: &Price) -> Result<(), StoreError> {
+pub(crate) async fn insert_price(db: &Db, price: &Price) -> Result<(), StoreError> {
     db.execute(
         PRICE_INSERT,
-        params![
+        &params![
             price.id.0.0,
             price.merchant.0.0,
-            price.method,
+            &price.method,
             price.currency.numeric(),
             price.version,
             price.rule.rate.to_string(),
@@ -54,12 +50,13 @@ pub(super) fn insert_price(db: &Db, price: &Price) -> Result<(), StoreError> {
             price.refund_fee.to_text(),
             price.effective_at_us,
         ],
-    )?;
+    )
+    .await?;
     Ok(())
 }
 
-pub(super) fn all_prices(db: &Db) -> Result<Vec<Price>, StoreError> {
-    db.all(PRICE_SNAPSHOT, [], |c| {
+pub(crate) async fn all_prices(db: &Db) -> Result<Vec<Price>, StoreError> {
+    db.all(PRICE_SNAPSHOT, &[], |c| {
         Ok(Price {
             id: c.id()?,
             merchant: c.id()?,
@@ -71,9 +68,10 @@ pub(super) fn all_prices(db: &Db) -> Result<Vec<Price>, StoreError> {
             effective_at_us: c.int()?,
         })
     })
+    .await
 }
 
-pub(super) fn insert_channel_account(db: &Db, stored: &StoredChannelAccount) -> Result<(), StoreError> {
+pub(crate) async fn insert_channel_account(db: &Db, stored: &StoredChannelAccount) -> Result<(), StoreError> {
     let account = &stored.account;
     let worlds = [stored.world, account.id.0.shard().world()];
     if stored.kind == SANDBOX_KIND && worlds.contains(&World::Live) {
@@ -82,11 +80,11 @@ pub(super) fn insert_channel_account(db: &Db, stored: &StoredChannelAccount) -> 
     let secret = db.seal(CALLBACK_SECRET, &account.id.0.0, &stored.callback_secret)?;
     db.execute(
         CHANNEL_INSERT,
-        params![
+        &params![
             account.id.0.0,
             stored.world.as_str(),
-            stored.kind,
-            account.method,
+            &stored.kind,
+            &account.method,
             account.cost.rate.to_string(),
             account.cost.fixed_minor,
             account.cost.minimum_minor,
@@ -94,12 +92,13 @@ pub(super) fn insert_channel_account(db: &Db, stored: &StoredChannelAccount) -> 
             account.enabled,
             secret,
         ],
-    )?;
+    )
+    .await?;
     Ok(())
 }
 
-pub(super) fn all_channel_accounts(db: &Db) -> Result<Vec<StoredChannelAccount>, StoreError> {
-    db.all(CHANNEL_SNAPSHOT, [], |c| {
+pub(crate) async fn all_channel_accounts(db: &Db) -> Result<Vec<StoredChannelAccount>, StoreError> {
+    db.all(CHANNEL_SNAPSHOT, &[], |c| {
         let id: ChannelAccountId = c.id()?;
         let world = c.word(World::parse)?;
         let kind = c.string()?;
@@ -108,4 +107,5 @@ pub(super) fn all_channel_accounts(db: &Db) -> Result<Vec<StoredChannelAccount>,
         let callback_secret = db.open(CALLBACK_SECRET, &id.0.0, secret)?;
         Ok(StoredChannelAccount { account, world, kind, callback_secret })
     })
+    .await
 }

@@ -1,13 +1,10 @@
 //! Control rows of webhook endpoints.
 
-use super::code;
-use super::db::{self, Db, Place};
-use super::fault::corrupt;
-use super::statements::statements;
 use crate::StoreError;
+use crate::code;
 use crate::control::{Endpoint, EndpointStatus};
+use crate::db::{Db, Place, corrupt, guard, params, statements};
 use domain::id::{EndpointId, MerchantId};
-use rusqlite::params;
 
 const SECRET: Place = Place { table: "endpoint", column: "secret" };
 const OLD_SECRET: Place = Place { table: "endpoint", column: "old_secret" };
@@ -51,16 +48,16 @@ fn seal(db: &Db, endpoint: &Endpoint) -> Result<SealedSecrets, StoreError> {
     }
 }
 
-pub(super) fn insert(db: &Db, endpoint: &Endpoint) -> Result<(), StoreError> {
+pub(crate) async fn insert(db: &Db, endpoint: &Endpoint) -> Result<(), StoreError> {
     let (secret, old_secret, old_until_us) = seal(db, endpoint)?;
     db.execute(
         INSERT,
-        params![
+        &params![
             endpoint.id.0.0,
             endpoint.merchant.0.0,
-            endpoint.url,
+            &endpoint.url,
             code::texts(&endpoint.events),
-            endpoint.description,
+            &endpoint.description,
             status_text(endpoint.status),
             secret,
             old_secret,
@@ -71,18 +68,19 @@ pub(super) fn insert(db: &Db, endpoint: &Endpoint) -> Result<(), StoreError> {
             endpoint.updated_at_us,
             endpoint.sequence,
         ],
-    )?;
+    )
+    .await?;
     Ok(())
 }
 
-pub(super) fn update(db: &Db, endpoint: &Endpoint, expected_sequence: i64) -> Result<(), StoreError> {
+pub(crate) async fn update(db: &Db, endpoint: &Endpoint, expected_sequence: i64) -> Result<(), StoreError> {
     let (secret, old_secret, old_until_us) = seal(db, endpoint)?;
     let values = params![
         endpoint.id.0.0,
         expected_sequence,
-        endpoint.url,
+        &endpoint.url,
         code::texts(&endpoint.events),
-        endpoint.description,
+        &endpoint.description,
         status_text(endpoint.status),
         secret,
         old_secret,
@@ -92,21 +90,21 @@ pub(super) fn update(db: &Db, endpoint: &Endpoint, expected_sequence: i64) -> Re
         endpoint.updated_at_us,
         endpoint.sequence,
     ];
-    let count = db.execute(UPDATE, values)?;
-    db::guard(count, || format!("endpoint {} is not at sequence {expected_sequence}", endpoint.id))
+    let count = db.execute(UPDATE, &values).await?;
+    guard(count, || format!("endpoint {} is not at sequence {expected_sequence}", endpoint.id))
 }
 
-pub(super) fn has_url(db: &Db, merchant: MerchantId, url: &str) -> Result<bool, StoreError> {
-    Ok(db.one(HAS_URL, params![merchant.0.0, url], |c| c.int())?.is_some())
+pub(crate) async fn has_url(db: &Db, merchant: MerchantId, url: &str) -> Result<bool, StoreError> {
+    Ok(db.one(HAS_URL, &params![merchant.0.0, url], |c| c.int()).await?.is_some())
 }
 
-pub(super) fn delete(db: &Db, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError> {
-    let count = db.execute(DELETE, params![id.0.0, merchant.0.0])?;
-    db::guard(count, || format!("there is no endpoint {id}"))
+pub(crate) async fn delete(db: &Db, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError> {
+    let count = db.execute(DELETE, &params![id.0.0, merchant.0.0]).await?;
+    guard(count, || format!("there is no endpoint {id}"))
 }
 
-pub(super) fn all(db: &Db) -> Result<Vec<Endpoint>, StoreError> {
-    db.all(SNAPSHOT, [], |c| {
+pub(crate) async fn all(db: &Db) -> Result<Vec<Endpoint>, StoreError> {
+    db.all(SNAPSHOT, &[], |c| {
         let id: EndpointId = c.id()?;
         Ok(Endpoint {
             id,
@@ -131,4 +129,5 @@ pub(super) fn all(db: &Db) -> Result<Vec<Endpoint>, StoreError> {
             sequence: c.int()?,
         })
     })
+    .await
 }

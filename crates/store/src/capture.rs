@@ -1,13 +1,9 @@
 //! Rows of captures.
 
-use super::columns::Columns;
-use super::db::{self, Db};
-use super::members;
-use super::statements::statements;
-use crate::StoreError;
+use crate::db::{Columns, Db, Many, keyed, params, statements, writes};
+use crate::{StoreError, members};
 use domain::capture::{Capture, Status};
 use domain::id::{CaptureId, PaymentId, Shard};
-use rusqlite::params;
 
 macro_rules! columns {
     () => {
@@ -17,20 +13,36 @@ macro_rules! columns {
     };
 }
 
+keyed! {
+    BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM capture WHERE shard = ?1 AND id = ?2")
+        => concat!("SELECT ", columns!(), " FROM {keys} JOIN capture ON id = k2 WHERE shard = ?1");
+    /// All captures of payments; they are few.
+    OF_PAYMENTS (Uid) = concat!("SELECT ", columns!(), " FROM capture INDEXED BY capture_payment \
+        WHERE shard = ?1 AND payment = ?2")
+        => concat!("SELECT ", columns!(), " FROM {keys} JOIN capture ON payment = k2 WHERE shard = ?1");
+}
+
+writes! {
+    INSERT = insert "capture" row {
+        id: Uid, payment: Uid, attempt: Uid, merchant: Uid, channel_account: Uid, amount_minor: Big,
+        currency: Small, is_final: Small, status: Text, fee_minor: Big, cost_minor: Big, available_on: Int,
+        bill_date: Int, failure: Bytes, job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big,
+        created_at_us: Big, updated_at_us: Big, sequence: Big,
+    };
+    UPDATE = update "capture" key { id: Uid } expect { sequence: Big } set {
+        status: Text, fee_minor: Big, cost_minor: Big, available_on: Int, bill_date: Int, failure: Bytes,
+        job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big, updated_at_us: Big, sequence: Big,
+    };
+}
+
 statements! {
-    INSERT = concat!("INSERT INTO capture (shard, ", columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-        ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)");
-    UPDATE = "UPDATE capture SET status = ?4, fee_minor = ?5, cost_minor = ?6, available_on = ?7, bill_date = ?8, \
-        failure = ?9, job_due_at_us = ?10, job_owner = ?11, job_fence = ?12, job_tries = ?13, updated_at_us = ?14, \
-        sequence = ?15 WHERE shard = ?1 AND id = ?2 AND sequence = ?3";
-    BY_ID = concat!("SELECT ", columns!(), " FROM capture WHERE shard = ?1 AND id = ?2");
     OF_PAYMENT = concat!("SELECT ", columns!(), " FROM capture INDEXED BY capture_payment \
         WHERE shard = ?1 AND payment = ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM capture INDEXED BY capture_due \
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
 }
 
-fn read(c: &mut Columns<'_, '_>) -> Result<Capture, StoreError> {
+fn read(c: &mut Columns<'_>) -> Result<Capture, StoreError> {
     Ok(Capture {
         id: c.id()?,
         payment: c.id()?,
@@ -52,14 +64,10 @@ fn read(c: &mut Columns<'_, '_>) -> Result<Capture, StoreError> {
     })
 }
 
-pub(super) fn insert_all(db: &Db, shard: Shard, captures: &[Capture]) -> Result<(), StoreError> {
-    if captures.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(INSERT)?;
-    for capture in captures {
-        statement.execute(params![
-            shard.0,
+/// New captures.
+pub(crate) fn inserts(captures: &[Capture]) -> Many<'_> {
+    Many::of(captures.iter().map(|capture| {
+        params![
             capture.id.0.0,
             capture.payment.0.0,
             capture.attempt.0.0,
@@ -81,21 +89,16 @@ pub(super) fn insert_all(db: &Db, shard: Shard, captures: &[Capture]) -> Result<
             capture.created_at_us,
             capture.updated_at_us,
             capture.sequence,
-        ])?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-pub(super) fn update_all(db: &Db, shard: Shard, captures: &[(i64, Capture)]) -> Result<(), StoreError> {
-    if captures.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(UPDATE)?;
-    for (expected, capture) in captures {
-        let count = statement.execute(params![
-            shard.0,
+/// Changed captures with the sequence they must still have.
+pub(crate) fn updates(captures: &[(i64, Capture)]) -> Many<'_> {
+    Many::of(captures.iter().map(|(expected, capture)| {
+        params![
             capture.id.0.0,
-            expected,
+            *expected,
             capture.status.as_str(),
             capture.fee_minor,
             capture.cost_minor,
@@ -108,26 +111,45 @@ pub(super) fn update_all(db: &Db, shard: Shard, captures: &[(i64, Capture)]) -> 
             capture.job.tries,
             capture.updated_at_us,
             capture.sequence,
-        ])?;
-        db::guard(count, || format!("capture {} is not at sequence {expected}", capture.id))?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-pub(super) fn by_id(db: &Db, shard: Shard, id: CaptureId) -> Result<Option<Capture>, StoreError> {
-    db.one(BY_ID, params![shard.0, id.0.0], read)
+/// Captures by id.
+pub(crate) async fn by_ids(
+    db: &Db,
+    shard: Shard,
+    ids: impl IntoIterator<Item = CaptureId>,
+) -> Result<Vec<Capture>, StoreError> {
+    let keys = Many::of(ids.into_iter().map(|id| params![id.0.0]));
+    db.find_all(&BY_ID, shard, &keys, read).await
+}
+
+/// All captures of payments.
+pub(crate) async fn of_payments(
+    db: &Db,
+    shard: Shard,
+    payments: &[PaymentId],
+) -> Result<Vec<Capture>, StoreError> {
+    let keys = Many::of(payments.iter().map(|id| params![id.0.0]));
+    db.find_all(&OF_PAYMENTS, shard, &keys, read).await
 }
 
 /// Oldest first.
-pub(super) fn of_payment(
+pub(crate) async fn of_payment(
     db: &Db,
     shard: Shard,
     payment: PaymentId,
     limit: u32,
 ) -> Result<Vec<Capture>, StoreError> {
-    db.all(OF_PAYMENT, params![shard.0, payment.0.0, limit], read)
+    db.all(OF_PAYMENT, &params![shard.0, payment.0.0, limit], read).await
 }
 
-pub(super) fn due(db: &Db, shard: Shard, real_now_us: i64, limit: u32) -> Result<Vec<Capture>, StoreError> {
-    db.all(DUE, params![shard.0, real_now_us, limit], read)
+pub(crate) async fn due(
+    db: &Db,
+    shard: Shard,
+    real_now_us: i64,
+    limit: u32,
+) -> Result<Vec<Capture>, StoreError> {
+    db.all(DUE, &params![shard.0, real_now_us, limit], read).await
 }

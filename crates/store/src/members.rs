@@ -1,14 +1,14 @@
 //! Members that stand in one column: failures, the payer's next action, a payment's details and personal data, the lines
 //! of a refund's acceptance. Tags are never used again for something else.
 
-use super::code::{Reader, Writer};
+use crate::code::{Reader, Writer};
 use domain::channel::{Action, Failure, SandboxOutcome};
 use domain::id::{Id, KeyId};
 use domain::payment::{Details, Personal};
 use ledger::{Account, AccountKey, Category, Line};
 use money::Currency;
 
-pub(super) fn failure(failure: &Failure) -> Vec<u8> {
+pub(crate) fn failure(failure: &Failure) -> Vec<u8> {
     let mut writer = Writer::with_capacity(64);
     writer
         .text(1, &failure.code)
@@ -21,7 +21,7 @@ pub(super) fn failure(failure: &Failure) -> Vec<u8> {
     writer.finish()
 }
 
-pub(super) fn read_failure(bytes: &[u8]) -> Option<Failure> {
+pub(crate) fn read_failure(bytes: &[u8]) -> Option<Failure> {
     let mut failure = Failure {
         code: String::new(),
         message: String::new(),
@@ -43,7 +43,7 @@ pub(super) fn read_failure(bytes: &[u8]) -> Option<Failure> {
     Some(failure)
 }
 
-pub(super) fn action(action: &Action) -> Vec<u8> {
+pub(crate) fn action(action: &Action) -> Vec<u8> {
     let mut writer = Writer::with_capacity(64);
     match action {
         Action::QrCode { text } => writer.text(1, text),
@@ -54,7 +54,7 @@ pub(super) fn action(action: &Action) -> Vec<u8> {
     .finish()
 }
 
-pub(super) fn read_action(bytes: &[u8]) -> Option<Action> {
+pub(crate) fn read_action(bytes: &[u8]) -> Option<Action> {
     let (mut action, mut parameters) = (None, None);
     Reader::new(bytes)?.each(|field| {
         match field.tag {
@@ -75,7 +75,7 @@ pub(super) fn read_action(bytes: &[u8]) -> Option<Action> {
 }
 
 /// A payment's fixed part without personal data.
-pub(super) fn details(details: &Details) -> Vec<u8> {
+pub(crate) fn details(details: &Details) -> Vec<u8> {
     let mut writer = Writer::with_capacity(160);
     writer
         .text(1, &details.subject)
@@ -94,7 +94,7 @@ pub(super) fn details(details: &Details) -> Vec<u8> {
 }
 
 /// A payment's fixed part; `personal` are the opened bytes of [`personal`].
-pub(super) fn read_details(bytes: &[u8], personal: Option<&[u8]>) -> Option<Details> {
+pub(crate) fn read_details(bytes: &[u8], personal: Option<&[u8]>) -> Option<Details> {
     let mut details = Details::default();
     Reader::new(bytes)?.each(|field| {
         match field.tag {
@@ -128,7 +128,7 @@ pub(super) fn read_details(bytes: &[u8], personal: Option<&[u8]>) -> Option<Deta
 }
 
 /// The personal part, to be sealed; `None` when there is none.
-pub(super) fn personal(details: &Details) -> Option<Vec<u8>> {
+pub(crate) fn personal(details: &Details) -> Option<Vec<u8>> {
     let members = [&details.payer, &details.client_ip, &details.device];
     if members.iter().all(|member| member.is_none()) {
         return None;
@@ -144,7 +144,7 @@ pub(super) fn personal(details: &Details) -> Option<Vec<u8>> {
 const LINE_BYTES: usize = 2 + 16 + 4 + 8 + 1 + 16;
 
 /// Lines of one currency, which stands in the row.
-pub(super) fn lines(lines: &[Line], currency: Currency) -> Vec<u8> {
+pub(crate) fn lines(lines: &[Line], currency: Currency) -> Vec<u8> {
     let mut writer = Writer::with_capacity(lines.len() * (LINE_BYTES + 12));
     for line in lines {
         let key = line.account.key(currency);
@@ -161,7 +161,7 @@ pub(super) fn lines(lines: &[Line], currency: Currency) -> Vec<u8> {
     writer.finish()
 }
 
-pub(super) fn read_lines(bytes: &[u8], currency: Currency) -> Option<Vec<Line>> {
+pub(crate) fn read_lines(bytes: &[u8], currency: Currency) -> Option<Vec<Line>> {
     let mut lines = Vec::new();
     Reader::new(bytes)?.each(|field| {
         match field.tag {

@@ -1,15 +1,10 @@
 //! Rows of payments.
 
-use super::columns::Columns;
-use super::db::{self, Db, Place};
-use super::fault::corrupt;
-use super::members;
-use super::statements::statements;
-use crate::StoreError;
+use crate::db::{Columns, Db, Many, Place, corrupt, keyed, page_end, params, statements, writes};
 use crate::reads::{Page, PaymentFilter};
+use crate::{StoreError, head, members, natural_key};
 use domain::id::{MerchantId, PaymentId, Shard, Uid};
 use domain::payment::{CaptureMode, Payment, Scene, Status, StatusReason};
-use rusqlite::params;
 use std::sync::Arc;
 
 const PERSONAL: Place = Place { table: "payment", column: "personal" };
@@ -32,37 +27,54 @@ macro_rules! list_filters {
     };
 }
 
+keyed! {
+    BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM payment p WHERE p.shard = ?1 AND p.id = ?2")
+        => concat!("SELECT ", columns!(), " FROM {keys} JOIN payment p ON p.id = k2 WHERE p.shard = ?1");
+    /// By merchant, number, and the number's hash.
+    BY_ORDER_NO (Uid, Text, Uid) = concat!("SELECT ", columns!(), " FROM payment p INDEXED BY payment_order_no \
+        WHERE p.shard = ?1 AND p.merchant = ?2 AND p.merchant_order_no = ?3")
+        => concat!("SELECT ", columns!(), " FROM {keys} \
+            JOIN natural_key n ON n.shard = ?1 AND n.noun = 1 AND n.owner = k2 AND n.hash = k4 \
+            JOIN payment p ON p.shard = ?1 AND p.id = n.object AND p.merchant_order_no = k3");
+}
+
+writes! {
+    INSERT = insert "payment" row {
+        id: Uid, merchant: Uid, merchant_order_no: Text, status: Text, status_reason: Text, amount_minor: Big,
+        currency: Small, authorized_minor: Big, capturing_minor: Big, captured_minor: Big, refunded_minor: Big,
+        refunding_minor: Big, fee_minor: Big, fee_returned_minor: Big, cost_minor: Big, cost_returned_minor: Big,
+        method: Text, scene: Text, capture_mode: Text, price: Uid, expires_at_us: Big,
+        authorization_expires_at_us: Big, ending: Text, next_action: Bytes, failure: Bytes, latest_attempt: Uid,
+        open_attempt: Uid, paid_attempt: Uid, available_on: Int, created_at_us: Big, updated_at_us: Big,
+        authorized_at_us: Big, paid_at_us: Big, closed_at_us: Big, sequence: Big, deadline_us: Big, details: Bytes,
+        personal: Bytes,
+    };
+    UPDATE = update "payment" key { id: Uid } expect { sequence: Big } set {
+        status: Text, status_reason: Text, authorized_minor: Big, capturing_minor: Big, captured_minor: Big,
+        refunded_minor: Big, refunding_minor: Big, fee_minor: Big, fee_returned_minor: Big, cost_minor: Big,
+        cost_returned_minor: Big, authorization_expires_at_us: Big, ending: Text, next_action: Bytes,
+        failure: Bytes, latest_attempt: Uid, open_attempt: Uid, paid_attempt: Uid, available_on: Int,
+        updated_at_us: Big, authorized_at_us: Big, paid_at_us: Big, closed_at_us: Big, sequence: Big,
+        deadline_us: Big, expires_at_us: Big,
+    };
+}
+
 statements! {
-    INSERT = "INSERT INTO payment (shard, id, merchant, merchant_order_no, status, status_reason, amount_minor, \
-        currency, authorized_minor, capturing_minor, captured_minor, refunded_minor, refunding_minor, fee_minor, \
-        fee_returned_minor, cost_minor, cost_returned_minor, method, scene, capture_mode, price, expires_at_us, \
-        authorization_expires_at_us, ending, next_action, failure, latest_attempt, open_attempt, paid_attempt, \
-        available_on, created_at_us, updated_at_us, authorized_at_us, paid_at_us, closed_at_us, sequence, \
-        deadline_us, details, personal) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-        ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39)";
-    UPDATE = "UPDATE payment SET status = ?4, status_reason = ?5, authorized_minor = ?6, capturing_minor = ?7, \
-        captured_minor = ?8, refunded_minor = ?9, refunding_minor = ?10, fee_minor = ?11, fee_returned_minor = ?12, \
-        cost_minor = ?13, cost_returned_minor = ?14, authorization_expires_at_us = ?15, ending = ?16, \
-        next_action = ?17, failure = ?18, latest_attempt = ?19, open_attempt = ?20, paid_attempt = ?21, \
-        available_on = ?22, updated_at_us = ?23, authorized_at_us = ?24, paid_at_us = ?25, closed_at_us = ?26, \
-        sequence = ?27, deadline_us = ?28, expires_at_us = ?29 \
-        WHERE shard = ?1 AND id = ?2 AND sequence = ?3";
-    BY_ID = concat!("SELECT ", columns!(), " FROM payment p WHERE p.shard = ?1 AND p.id = ?2");
-    BY_ORDER_NO = concat!("SELECT ", columns!(), " FROM payment p INDEXED BY payment_order_no \
-        WHERE p.shard = ?1 AND p.merchant = ?2 AND p.merchant_order_no = ?3");
     LIST = concat!("SELECT ", columns!(), " FROM payment p INDEXED BY payment_list \
         WHERE p.shard = ?1 AND p.merchant = ?2", list_filters!(),
         "ORDER BY p.created_at_us DESC, p.id DESC LIMIT ?9");
     LIST_BY_ORDER_NO = concat!("SELECT ", columns!(), " FROM payment p INDEXED BY payment_order_no \
-        WHERE p.shard = ?1 AND p.merchant = ?2 AND p.merchant_order_no = ?10", list_filters!(), "LIMIT ?9");
+        WHERE p.shard = ?1 AND p.merchant = ?2 AND p.merchant_order_no = ?10", list_filters!(), "LIMIT ?9")
+        => concat!("SELECT ", columns!(), " FROM natural_key n JOIN payment p ON p.shard = ?1 AND p.id = n.object \
+            WHERE n.shard = ?1 AND n.noun = 1 AND n.owner = ?2 AND n.hash = ?11 AND p.merchant_order_no = ?10",
+            list_filters!(), "LIMIT ?9");
     AFTER = concat!("SELECT ", columns!(), " FROM payment p WHERE p.shard = ?1 AND p.id > ?2 \
         ORDER BY p.id LIMIT ?3");
     /// Due by each merchant's own clock: the index bounds the look by the clock that is furthest ahead.
     EXPIRED = concat!("SELECT ", columns!(), " FROM payment p INDEXED BY payment_deadline \
         CROSS JOIN merchant_head h ON h.shard = p.shard AND h.merchant = p.merchant \
-        WHERE p.shard = ?1 AND p.deadline_us IS NOT NULL AND p.deadline_us < ?2 + ?4 \
-        AND p.deadline_us < ?2 + h.clock_offset_us ORDER BY p.deadline_us LIMIT ?3");
+        WHERE p.shard = ?1 AND p.deadline_us IS NOT NULL AND p.deadline_us < CAST(?2 AS BIGINT) + ?4 \
+        AND p.deadline_us < CAST(?2 AS BIGINT) + h.clock_offset_us ORDER BY p.deadline_us LIMIT ?3");
 }
 
 /// When a payment must be ended: `None` once it is final, is being ended, or waits for a person.
@@ -79,7 +91,7 @@ fn deadline_us(payment: &Payment) -> Option<i64> {
     }
 }
 
-fn read(db: &Db, c: &mut Columns<'_, '_>) -> Result<Payment, StoreError> {
+fn read(db: &Db, c: &mut Columns<'_>) -> Result<Payment, StoreError> {
     let id: PaymentId = c.id()?;
     Ok(Payment {
         id,
@@ -123,7 +135,7 @@ fn read(db: &Db, c: &mut Columns<'_, '_>) -> Result<Payment, StoreError> {
 fn read_details(
     db: &Db,
     id: PaymentId,
-    c: &mut Columns<'_, '_>,
+    c: &mut Columns<'_>,
 ) -> Result<Arc<domain::payment::Details>, StoreError> {
     let details = c.blob()?;
     let personal = match c.opt_blob()? {
@@ -135,21 +147,18 @@ fn read_details(
         .ok_or_else(|| corrupt("a payment's details can't be read"))
 }
 
-pub(super) fn insert_all(db: &Db, shard: Shard, payments: &[Payment]) -> Result<(), StoreError> {
-    if payments.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(INSERT)?;
+/// New payments.
+pub(crate) fn inserts<'a>(db: &Db, payments: &'a [Payment]) -> Result<Many<'a>, StoreError> {
+    let mut rows = Many::default();
     for p in payments {
         let personal = match members::personal(&p.details) {
             Some(plain) => Some(db.seal(PERSONAL, &p.id.0.0, &plain)?),
             None => None,
         };
-        statement.execute(params![
-            shard.0,
+        rows.push(params![
             p.id.0.0,
             p.merchant.0.0,
-            p.merchant_order_no,
+            &p.merchant_order_no,
             p.status.as_str(),
             p.status_reason.map(StatusReason::as_str),
             p.amount.minor(),
@@ -163,7 +172,7 @@ pub(super) fn insert_all(db: &Db, shard: Shard, payments: &[Payment]) -> Result<
             p.fee_returned_minor,
             p.cost_minor,
             p.cost_returned_minor,
-            p.method,
+            &p.method,
             p.scene.as_str(),
             p.capture_mode.as_str(),
             p.price.0.0,
@@ -185,21 +194,17 @@ pub(super) fn insert_all(db: &Db, shard: Shard, payments: &[Payment]) -> Result<
             deadline_us(p),
             members::details(&p.details),
             personal,
-        ])?;
+        ]);
     }
-    Ok(())
+    Ok(rows)
 }
 
-pub(super) fn update_all(db: &Db, shard: Shard, payments: &[(i64, Payment)]) -> Result<(), StoreError> {
-    if payments.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(UPDATE)?;
-    for (expected, p) in payments {
-        let count = statement.execute(params![
-            shard.0,
+/// Changed payments with the sequence they must still have.
+pub(crate) fn updates(payments: &[(i64, Payment)]) -> Many<'_> {
+    Many::of(payments.iter().map(|(expected, p)| {
+        params![
             p.id.0.0,
-            expected,
+            *expected,
             p.status.as_str(),
             p.status_reason.map(StatusReason::as_str),
             p.authorized_minor,
@@ -226,78 +231,70 @@ pub(super) fn update_all(db: &Db, shard: Shard, payments: &[(i64, Payment)]) -> 
             p.sequence,
             deadline_us(p),
             p.expires_at_us,
-        ])?;
-        db::guard(count, || format!("payment {} is not at sequence {expected}", p.id))?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-/// Finds payments one by one with one prepared statement.
-pub(super) struct Finder<'a> {
-    db: &'a Db,
+/// Payments by id.
+pub(crate) async fn by_ids(
+    db: &Db,
     shard: Shard,
-    by_id: rusqlite::CachedStatement<'a>,
-    by_order_no: rusqlite::CachedStatement<'a>,
+    ids: impl IntoIterator<Item = PaymentId>,
+) -> Result<Vec<Payment>, StoreError> {
+    let keys = Many::of(ids.into_iter().map(|id| params![id.0.0]));
+    db.find_all(&BY_ID, shard, &keys, |c| read(db, c)).await
 }
 
-impl<'a> Finder<'a> {
-    pub(super) fn new(db: &'a Db, shard: Shard) -> Result<Finder<'a>, StoreError> {
-        Ok(Finder { db, shard, by_id: db.statement(BY_ID)?, by_order_no: db.statement(BY_ORDER_NO)? })
-    }
-
-    pub(super) fn by_id(&mut self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        db::one(&mut self.by_id, params![self.shard.0, id.0.0], |c| read(self.db, c))
-    }
-
-    pub(super) fn by_order_no(
-        &mut self,
-        merchant: MerchantId,
-        no: &str,
-    ) -> Result<Option<Payment>, StoreError> {
-        db::one(&mut self.by_order_no, params![self.shard.0, merchant.0.0, no], |c| read(self.db, c))
-    }
+/// Payments by the merchant's number.
+pub(crate) async fn by_order_nos(
+    db: &Db,
+    shard: Shard,
+    numbers: &[(MerchantId, String)],
+) -> Result<Vec<Payment>, StoreError> {
+    let keys = numbers.iter().map(|(merchant, no)| params![merchant.0.0, no, natural_key::hash(no)]);
+    db.find_all(&BY_ORDER_NO, shard, &Many::of(keys), |c| read(db, c)).await
 }
 
-pub(super) fn list(
+pub(crate) async fn list(
     db: &Db,
     merchant: MerchantId,
     filter: &PaymentFilter,
     page: Page,
 ) -> Result<Vec<Payment>, StoreError> {
-    let (before_us, before_id) = db::page_end(page.after, filter.created_at_lt_us);
+    let (before_us, before_id) = page_end(page.after, filter.created_at_lt_us);
     let sql = if filter.merchant_order_no.is_some() { LIST_BY_ORDER_NO } else { LIST };
-    let mut statement = db.statement(sql)?;
-    statement.raw_bind_parameter(1, merchant.0.shard().0)?;
-    statement.raw_bind_parameter(2, merchant.0.0)?;
-    statement.raw_bind_parameter(3, before_us)?;
-    statement.raw_bind_parameter(4, before_id)?;
-    statement.raw_bind_parameter(5, filter.created_at_gte_us.unwrap_or(i64::MIN))?;
-    statement.raw_bind_parameter(6, filter.status.map(Status::as_str))?;
-    statement.raw_bind_parameter(7, filter.method.as_deref())?;
-    statement.raw_bind_parameter(8, filter.scene.map(Scene::as_str))?;
-    statement.raw_bind_parameter(9, page.limit)?;
-    if let Some(no) = &filter.merchant_order_no {
-        statement.raw_bind_parameter(10, no)?;
-    }
-    db::all_bound(&mut statement, |c| read(db, c))
+    let values = params![
+        merchant.0.shard().0,
+        merchant.0.0,
+        before_us,
+        before_id,
+        filter.created_at_gte_us.unwrap_or(i64::MIN),
+        filter.status.map(Status::as_str),
+        filter.method.as_deref(),
+        filter.scene.map(Scene::as_str),
+        page.limit,
+        &filter.merchant_order_no,
+        filter.merchant_order_no.as_deref().map(natural_key::hash),
+    ];
+    db.all(sql, &values, |c| read(db, c)).await
 }
 
-pub(super) fn after(
+pub(crate) async fn after(
     db: &Db,
     shard: Shard,
     after: Option<PaymentId>,
     limit: u32,
 ) -> Result<Vec<Payment>, StoreError> {
     let after = after.map_or(Uid([0; 16]), |id| id.0);
-    db.all(AFTER, params![shard.0, after.0, limit], |c| read(db, c))
+    db.all(AFTER, &params![shard.0, after.0, limit], |c| read(db, c)).await
 }
 
-pub(super) fn expired(
+pub(crate) async fn expired(
     db: &Db,
     shard: Shard,
     real_now_us: i64,
     limit: u32,
 ) -> Result<Vec<Payment>, StoreError> {
-    let furthest_us = super::head::furthest_clock_us(db, shard)?;
-    db.all(EXPIRED, params![shard.0, real_now_us, limit, furthest_us], |c| read(db, c))
+    let furthest_us = head::furthest_clock_us(db, shard).await?;
+    db.all(EXPIRED, &params![shard.0, real_now_us, limit, furthest_us], |c| read(db, c)).await
 }

@@ -23,14 +23,14 @@ macro_rules! tables {
 
         /// The counters behind [`RowCounts`].
         #[derive(Debug, Default)]
-        pub(super) struct Counters { $($name: AtomicU64,)* }
+        pub(crate) struct Counters { $($name: AtomicU64,)* }
 
         impl Counters {
-            pub(super) fn add(&self, counts: &RowCounts) {
+            pub(crate) fn add(&self, counts: &RowCounts) {
                 $(if counts.$name != 0 { self.$name.fetch_add(counts.$name, Ordering::Relaxed); })*
             }
 
-            pub(super) fn read(&self) -> RowCounts {
+            pub(crate) fn read(&self) -> RowCounts {
                 RowCounts { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
         }
@@ -40,6 +40,8 @@ macro_rules! tables {
 tables! {
     /// `idempotency`
     idempotency,
+    /// `natural_key`: on PostgreSQL, where it stands in for unique indexes.
+    natural_key,
     /// `payment`
     payment,
     /// `attempt`

@@ -1,16 +1,11 @@
 //! Rows of events: the outbox, with the delivery to the first destination in the event's own row.
 
-use super::columns::Columns;
-use super::db::{Db, Place};
-use super::delivery;
-use super::fault::corrupt;
-use super::statements::statements;
-use crate::StoreError;
+use crate::db::{Columns, Db, Many, Place, Value, corrupt, params, statements, writes};
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
+use crate::{StoreError, delivery};
 use crypto::seal::Sealer;
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::{EventId, MerchantId, Shard, Uid};
-use rusqlite::{CachedStatement, params};
 use std::borrow::Cow;
 
 /// Destinations of one event: its own row's and those in `delivery`.
@@ -21,7 +16,7 @@ macro_rules! columns {
         "seq, id, merchant, kind, object, object_sequence, created_at_us, body"
     };
 }
-pub(super) use columns;
+pub(crate) use columns;
 
 macro_rules! list_filters {
     () => {
@@ -30,10 +25,14 @@ macro_rules! list_filters {
     };
 }
 
+writes! {
+    INSERT = insert "event" row {
+        seq: EventSeq, id: Uid, merchant: Uid, kind: Text, object: Uid, object_sequence: Big, created_at_us: Big,
+        d_endpoint: Uid, d_url: Text, d_status: Text, d_due_at_us: Big, d_tries: Big, d_fence: Big, body: Bytes,
+    };
+}
+
 statements! {
-    INSERT = "INSERT INTO event (shard, seq, id, merchant, kind, object, object_sequence, created_at_us, d_endpoint, \
-        d_url, d_status, d_due_at_us, d_tries, d_fence, body) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, ?13)";
     BY_ID = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_id WHERE shard = ?1 AND id = ?2");
     LIST = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_merchant \
         WHERE shard = ?1 AND merchant = ?2", list_filters!());
@@ -46,7 +45,7 @@ statements! {
 /// Bodies show what the merchant told of its payer; those that do rest sealed, the others as the text that they are.
 const BODY: Place = Place { table: "event", column: "body" };
 
-pub(super) fn read(db: &Db, c: &mut Columns<'_, '_>) -> Result<Event, StoreError> {
+pub(crate) fn read(db: &Db, c: &mut Columns<'_>) -> Result<Event, StoreError> {
     let (seq, id): (i64, EventId) = (c.int()?, c.id()?);
     let (merchant, kind, object) = (c.id()?, c.word(Type::parse)?, c.uid()?);
     let (object_sequence, created_at_us) = (c.int()?, c.int()?);
@@ -80,38 +79,37 @@ fn stored_body<'e>(db: &Db, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreErro
     Ok(Cow::Borrowed(event.body.as_bytes()))
 }
 
-/// Writes events under numbers from `first_seq` on; answers how many rows of `delivery` they took besides.
-pub(super) fn insert_all(db: &Db, shard: Shard, first_seq: i64, events: &[Event]) -> Result<u64, StoreError> {
-    if events.is_empty() {
-        return Ok(0);
-    }
-    let mut statement = db.statement(INSERT)?;
-    let mut more = 0;
-    for (seq, event) in (first_seq..).zip(events) {
+/// New events, numbered back from the commit's last, and their deliveries after the first.
+#[derive(Debug, Default)]
+pub(crate) struct Inserts<'a> {
+    pub(crate) events: Many<'a>,
+    pub(crate) deliveries: Many<'a>,
+}
+
+pub(crate) fn inserts<'a>(db: &Db, events: &'a [Event]) -> Result<Inserts<'a>, StoreError> {
+    let mut inserts = Inserts::default();
+    let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    for (seq, event) in (1 - count..).zip(events) {
         if event.deliveries.len() > SLOTS_MAX {
             return Err(corrupt("an event has more destinations than it can have"));
         }
         let mut deliveries = event.deliveries.iter();
-        insert(&mut statement, shard, seq, event, &stored_body(db, event)?, deliveries.next())?;
+        inserts.events.push(row(seq, event, stored_body(db, event)?, deliveries.next()));
         for (slot, other) in (1..).zip(deliveries) {
-            delivery::insert(db, shard, seq, slot, event, other)?;
-            more += 1;
+            inserts.deliveries.push(delivery::row(seq, slot, event, other));
         }
     }
-    Ok(more)
+    Ok(inserts)
 }
 
-fn insert(
-    statement: &mut CachedStatement<'_>,
-    shard: Shard,
+fn row<'a>(
     seq: i64,
-    event: &Event,
-    body: &[u8],
-    first: Option<&NewDelivery>,
-) -> Result<(), StoreError> {
-    statement.execute(params![
-        shard.0,
-        seq,
+    event: &'a Event,
+    body: Cow<'a, [u8]>,
+    first: Option<&'a NewDelivery>,
+) -> [Value<'a>; 14] {
+    params![
+        Value::EventSeq(seq),
         event.id.0.0,
         event.merchant.0.0,
         event.kind.as_str(),
@@ -122,36 +120,46 @@ fn insert(
         first.map(|delivery| delivery.url.as_str()),
         first.map(|_| delivery::status_text(DeliveryStatus::Pending)),
         first.map(|delivery| delivery.due_at_us),
+        0,
+        0,
         body,
-    ])?;
-    Ok(())
+    ]
 }
 
-pub(super) fn by_id(db: &Db, id: EventId) -> Result<Option<Event>, StoreError> {
-    db.one(BY_ID, params![id.0.shard().0, id.0.0], |c| read(db, c))
+/// Writes one event under the number that was taken last.
+pub(crate) async fn insert_one(db: &Db, shard: Shard, event: &Event) -> Result<(), StoreError> {
+    let Inserts { events, deliveries } = inserts(db, std::slice::from_ref(event))?;
+    db.write(&INSERT, shard, events).await?;
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    db.write(&delivery::INSERT, shard, deliveries).await
 }
 
-pub(super) fn list(
+pub(crate) async fn by_id(db: &Db, id: EventId) -> Result<Option<Event>, StoreError> {
+    db.one(BY_ID, &params![id.0.shard().0, id.0.0], |c| read(db, c)).await
+}
+
+pub(crate) async fn list(
     db: &Db,
     merchant: MerchantId,
     filter: &EventFilter,
     page: SeqPage,
 ) -> Result<Vec<Event>, StoreError> {
     let sql = if filter.object.is_some() { LIST_OF_OBJECT } else { LIST };
-    let mut statement = db.statement(sql)?;
-    statement.raw_bind_parameter(1, merchant.0.shard().0)?;
-    statement.raw_bind_parameter(2, merchant.0.0)?;
-    statement.raw_bind_parameter(3, page.before.map_or(i64::MAX, |(seq, _)| seq))?;
-    statement.raw_bind_parameter(4, filter.kind.as_deref())?;
-    statement.raw_bind_parameter(5, filter.created_at_gte_us.unwrap_or(i64::MIN))?;
-    statement.raw_bind_parameter(6, filter.created_at_lt_us.unwrap_or(i64::MAX))?;
-    statement.raw_bind_parameter(7, page.limit)?;
-    if let Some(object) = filter.object {
-        statement.raw_bind_parameter(8, object.0)?;
-    }
-    super::db::all_bound(&mut statement, |c| read(db, c))
+    let values = params![
+        merchant.0.shard().0,
+        merchant.0.0,
+        page.before.map_or(i64::MAX, |(seq, _)| seq),
+        filter.kind.as_deref(),
+        filter.created_at_gte_us.unwrap_or(i64::MIN),
+        filter.created_at_lt_us.unwrap_or(i64::MAX),
+        page.limit,
+        filter.object.map(|object| object.0),
+    ];
+    db.all(sql, &values, |c| read(db, c)).await
 }
 
-pub(super) fn of_object(db: &Db, shard: Shard, object: Uid) -> Result<Vec<Event>, StoreError> {
-    db.all(OF_OBJECT, params![shard.0, object.0], |c| read(db, c))
+pub(crate) async fn of_object(db: &Db, shard: Shard, object: Uid) -> Result<Vec<Event>, StoreError> {
+    db.all(OF_OBJECT, &params![shard.0, object.0], |c| read(db, c)).await
 }

@@ -1,15 +1,11 @@
 //! Rows of attempts.
 
-use super::columns::Columns;
-use super::db::{self, Db};
-use super::members;
-use super::statements::statements;
-use crate::StoreError;
+use crate::db::{Columns, Db, Many, keyed, params, statements, writes};
+use crate::{StoreError, members};
 use domain::attempt::{Attempt, Status};
 use domain::channel::SandboxOutcome;
 use domain::id::{AttemptId, PaymentId, Shard, Uid};
 use domain::payment::Scene;
-use rusqlite::params;
 
 macro_rules! columns {
     () => {
@@ -19,14 +15,27 @@ macro_rules! columns {
     };
 }
 
+keyed! {
+    BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM attempt WHERE shard = ?1 AND id = ?2")
+        => concat!("SELECT ", columns!(), " FROM {keys} JOIN attempt ON id = k2 WHERE shard = ?1");
+}
+
+writes! {
+    INSERT = insert "attempt" row {
+        id: Uid, payment: Uid, merchant: Uid, status: Text, method: Text, scene: Text, channel_account: Uid,
+        amount_minor: Big, currency: Small, channel_trade_no: Text, failure: Bytes, sandbox_outcome: Text,
+        taken_minor: Big, taken_currency: Small, bill_date: Int, held_minor: Big, sent_back_minor: Big,
+        contradiction: Text, job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big,
+        created_at_us: Big, updated_at_us: Big, sequence: Big,
+    };
+    UPDATE = update "attempt" key { id: Uid } expect { sequence: Big } set {
+        status: Text, channel_trade_no: Text, failure: Bytes, taken_minor: Big, taken_currency: Small,
+        bill_date: Int, held_minor: Big, sent_back_minor: Big, contradiction: Text, job_due_at_us: Big,
+        job_owner: Big, job_fence: Big, job_tries: Big, updated_at_us: Big, sequence: Big,
+    };
+}
+
 statements! {
-    INSERT = concat!("INSERT INTO attempt (shard, ", columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-        ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
-    UPDATE = "UPDATE attempt SET status = ?4, channel_trade_no = ?5, failure = ?6, taken_minor = ?7, \
-        taken_currency = ?8, bill_date = ?9, held_minor = ?10, sent_back_minor = ?11, contradiction = ?12, \
-        job_due_at_us = ?13, job_owner = ?14, job_fence = ?15, job_tries = ?16, updated_at_us = ?17, sequence = ?18 \
-        WHERE shard = ?1 AND id = ?2 AND sequence = ?3";
-    BY_ID = concat!("SELECT ", columns!(), " FROM attempt WHERE shard = ?1 AND id = ?2");
     OF_PAYMENT = concat!("SELECT ", columns!(), " FROM attempt INDEXED BY attempt_payment \
         WHERE shard = ?1 AND payment = ?2 ORDER BY id LIMIT 100");
     AFTER = concat!("SELECT ", columns!(), " FROM attempt WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
@@ -34,7 +43,7 @@ statements! {
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
 }
 
-fn read(c: &mut Columns<'_, '_>) -> Result<Attempt, StoreError> {
+fn read(c: &mut Columns<'_>) -> Result<Attempt, StoreError> {
     Ok(Attempt {
         id: c.id()?,
         payment: c.id()?,
@@ -59,24 +68,20 @@ fn read(c: &mut Columns<'_, '_>) -> Result<Attempt, StoreError> {
     })
 }
 
-pub(super) fn insert_all(db: &Db, shard: Shard, attempts: &[Attempt]) -> Result<(), StoreError> {
-    if attempts.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(INSERT)?;
-    for a in attempts {
-        statement.execute(params![
-            shard.0,
+/// New attempts.
+pub(crate) fn inserts(attempts: &[Attempt]) -> Many<'_> {
+    Many::of(attempts.iter().map(|a| {
+        params![
             a.id.0.0,
             a.payment.0.0,
             a.merchant.0.0,
             a.status.as_str(),
-            a.method,
+            &a.method,
             a.scene.as_str(),
             a.channel_account.0.0,
             a.amount.minor(),
             a.amount.currency().numeric(),
-            a.channel_trade_no,
+            &a.channel_trade_no,
             a.failure.as_ref().map(members::failure),
             a.sandbox_outcome.map(SandboxOutcome::as_str),
             a.taken.map(|taken| taken.minor()),
@@ -84,7 +89,7 @@ pub(super) fn insert_all(db: &Db, shard: Shard, attempts: &[Attempt]) -> Result<
             a.bill_date.map(|day| day.0),
             a.held_minor,
             a.sent_back_minor,
-            a.contradiction,
+            &a.contradiction,
             a.job.due_at_us,
             a.job.owner,
             a.job.fence,
@@ -92,72 +97,64 @@ pub(super) fn insert_all(db: &Db, shard: Shard, attempts: &[Attempt]) -> Result<
             a.created_at_us,
             a.updated_at_us,
             a.sequence,
-        ])?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-pub(super) fn update_all(db: &Db, shard: Shard, attempts: &[(i64, Attempt)]) -> Result<(), StoreError> {
-    if attempts.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.statement(UPDATE)?;
-    for (expected, a) in attempts {
-        let count = statement.execute(params![
-            shard.0,
+/// Changed attempts with the sequence they must still have.
+pub(crate) fn updates(attempts: &[(i64, Attempt)]) -> Many<'_> {
+    Many::of(attempts.iter().map(|(expected, a)| {
+        params![
             a.id.0.0,
-            expected,
+            *expected,
             a.status.as_str(),
-            a.channel_trade_no,
+            &a.channel_trade_no,
             a.failure.as_ref().map(members::failure),
             a.taken.map(|taken| taken.minor()),
             a.taken.map(|taken| taken.currency().numeric()),
             a.bill_date.map(|day| day.0),
             a.held_minor,
             a.sent_back_minor,
-            a.contradiction,
+            &a.contradiction,
             a.job.due_at_us,
             a.job.owner,
             a.job.fence,
             a.job.tries,
             a.updated_at_us,
             a.sequence,
-        ])?;
-        db::guard(count, || format!("attempt {} is not at sequence {expected}", a.id))?;
-    }
-    Ok(())
+        ]
+    }))
 }
 
-/// Finds attempts one by one with one prepared statement.
-pub(super) struct Finder<'a> {
+/// Attempts by id.
+pub(crate) async fn by_ids(
+    db: &Db,
     shard: Shard,
-    by_id: rusqlite::CachedStatement<'a>,
+    ids: impl IntoIterator<Item = AttemptId>,
+) -> Result<Vec<Attempt>, StoreError> {
+    let keys = Many::of(ids.into_iter().map(|id| params![id.0.0]));
+    db.find_all(&BY_ID, shard, &keys, read).await
 }
 
-impl<'a> Finder<'a> {
-    pub(super) fn new(db: &'a Db, shard: Shard) -> Result<Finder<'a>, StoreError> {
-        Ok(Finder { shard, by_id: db.statement(BY_ID)? })
-    }
-
-    pub(super) fn by_id(&mut self, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
-        db::one(&mut self.by_id, params![self.shard.0, id.0.0], read)
-    }
+pub(crate) async fn of_payment(db: &Db, payment: PaymentId) -> Result<Vec<Attempt>, StoreError> {
+    db.all(OF_PAYMENT, &params![payment.0.shard().0, payment.0.0], read).await
 }
 
-pub(super) fn of_payment(db: &Db, payment: PaymentId) -> Result<Vec<Attempt>, StoreError> {
-    db.all(OF_PAYMENT, params![payment.0.shard().0, payment.0.0], read)
-}
-
-pub(super) fn after(
+pub(crate) async fn after(
     db: &Db,
     shard: Shard,
     after: Option<AttemptId>,
     limit: u32,
 ) -> Result<Vec<Attempt>, StoreError> {
     let after = after.map_or(Uid([0; 16]), |id| id.0);
-    db.all(AFTER, params![shard.0, after.0, limit], read)
+    db.all(AFTER, &params![shard.0, after.0, limit], read).await
 }
 
-pub(super) fn due(db: &Db, shard: Shard, real_now_us: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-    db.all(DUE, params![shard.0, real_now_us, limit], read)
+pub(crate) async fn due(
+    db: &Db,
+    shard: Shard,
+    real_now_us: i64,
+    limit: u32,
+) -> Result<Vec<Attempt>, StoreError> {
+    db.all(DUE, &params![shard.0, real_now_us, limit], read).await
 }

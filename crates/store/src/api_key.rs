@@ -1,14 +1,11 @@
 //! Control rows of API keys, creates under idempotency keys, and nonces of requests that write no money row.
 
-use super::code;
-use super::db::{self, Db};
-use super::fault::corrupt;
-use super::statements::statements;
 use crate::StoreError;
+use crate::code;
 use crate::control::Made;
+use crate::db::{Db, corrupt, guard, params, statements};
 use domain::id::{Id, KeyId, MerchantId};
 use domain::merchant::ApiKey;
-use rusqlite::params;
 
 /// A signature is valid for 300 s either way (WIRE); a nonce that is older than this can't come back.
 const NONCE_KEPT_US: i64 = 3_600 * 1_000_000;
@@ -33,15 +30,15 @@ statements! {
         (SELECT key, nonce FROM control_nonce INDEXED BY control_nonce_age WHERE at_us < ?1 ORDER BY at_us LIMIT ?2)";
 }
 
-pub(super) fn insert(db: &Db, key: &ApiKey) -> Result<(), StoreError> {
+pub(crate) async fn insert(db: &Db, key: &ApiKey) -> Result<(), StoreError> {
     db.execute(
         INSERT,
-        params![
+        &params![
             key.id.0.0,
             key.merchant.0.0,
-            key.name,
-            key.bearer_hash,
-            key.public_key_pem,
+            &key.name,
+            key.bearer_hash.as_ref(),
+            &key.public_key_pem,
             code::texts(&key.permissions),
             code::texts(&key.ip_allow),
             key.expires_at_us,
@@ -49,29 +46,30 @@ pub(super) fn insert(db: &Db, key: &ApiKey) -> Result<(), StoreError> {
             key.created_at_us,
             key.sequence,
         ],
-    )?;
+    )
+    .await?;
     Ok(())
 }
 
-pub(super) fn update(db: &Db, key: &ApiKey, expected_sequence: i64) -> Result<(), StoreError> {
+pub(crate) async fn update(db: &Db, key: &ApiKey, expected_sequence: i64) -> Result<(), StoreError> {
     let values = params![
         key.id.0.0,
         expected_sequence,
-        key.name,
-        key.bearer_hash,
-        key.public_key_pem,
+        &key.name,
+        key.bearer_hash.as_ref(),
+        &key.public_key_pem,
         code::texts(&key.permissions),
         code::texts(&key.ip_allow),
         key.expires_at_us,
         key.revoked_at_us,
         key.sequence,
     ];
-    let count = db.execute(UPDATE, values)?;
-    db::guard(count, || format!("key {} is not at sequence {expected_sequence}", key.id))
+    let count = db.execute(UPDATE, &values).await?;
+    guard(count, || format!("key {} is not at sequence {expected_sequence}", key.id))
 }
 
-pub(super) fn all(db: &Db) -> Result<Vec<ApiKey>, StoreError> {
-    db.all(SNAPSHOT, [], |c| {
+pub(crate) async fn all(db: &Db) -> Result<Vec<ApiKey>, StoreError> {
+    db.all(SNAPSHOT, &[], |c| {
         Ok(ApiKey {
             id: c.id()?,
             merchant: c.id()?,
@@ -88,42 +86,45 @@ pub(super) fn all(db: &Db) -> Result<Vec<ApiKey>, StoreError> {
             sequence: c.int()?,
         })
     })
+    .await
 }
 
 /// What an idempotency key made before; `None` for a key that is new, or none.
-pub(super) fn made_earlier<I: Id>(
+pub(crate) async fn made_earlier<I: Id>(
     db: &Db,
     merchant: MerchantId,
     idempotency: Option<([u8; 16], [u8; 16])>,
 ) -> Result<Option<Made<I>>, StoreError> {
     let Some((key_hash, fingerprint)) = idempotency else { return Ok(None) };
-    let before = db.one(MADE_BEFORE, params![merchant.0.0, key_hash], |c| Ok((c.bytes::<16>()?, c.id()?)))?;
+    let before =
+        db.one(MADE_BEFORE, &params![merchant.0.0, key_hash], |c| Ok((c.bytes::<16>()?, c.id()?))).await?;
     Ok(before.map(|(found, made)| if found == fingerprint { Made::Before(made) } else { Made::KeyReused }))
 }
 
 /// As [`made_earlier`]; notes that a new key makes `object` now.
-pub(super) fn made_before<I: Id>(
+pub(crate) async fn made_before<I: Id>(
     db: &Db,
     merchant: MerchantId,
     idempotency: Option<([u8; 16], [u8; 16])>,
     object: I,
 ) -> Result<Made<I>, StoreError> {
-    if let Some(before) = made_earlier(db, merchant, idempotency)? {
+    if let Some(before) = made_earlier(db, merchant, idempotency).await? {
         return Ok(before);
     }
     if let Some((key_hash, fingerprint)) = idempotency {
-        db.execute(MADE_INSERT, params![merchant.0.0, key_hash, fingerprint, object.uid().0])?;
+        db.execute(MADE_INSERT, &params![merchant.0.0, key_hash, fingerprint, object.uid().0]).await?;
     }
     Ok(Made::Now)
 }
 
 /// Whether the nonce was used.
-pub(super) fn is_nonce_used(db: &Db, key: KeyId, nonce: [u8; 16]) -> Result<bool, StoreError> {
-    Ok(db.one(NONCE_USED, params![key.0.0, nonce], |c| c.int())?.is_some())
+pub(crate) async fn is_nonce_used(db: &Db, key: KeyId, nonce: [u8; 16]) -> Result<bool, StoreError> {
+    Ok(db.one(NONCE_USED, &params![key.0.0, nonce], |c| c.int()).await?.is_some())
 }
 
 /// `false` when the nonce was used before.
-pub(super) fn use_nonce(db: &Db, key: KeyId, nonce: [u8; 16], at_us: i64) -> Result<bool, StoreError> {
-    db.execute(NONCES_FORGET, params![at_us.saturating_sub(NONCE_KEPT_US), NONCES_FORGOTTEN_AT_ONCE])?;
-    Ok(db.execute(NONCE_INSERT, params![key.0.0, nonce, at_us])? == 1)
+pub(crate) async fn use_nonce(db: &Db, key: KeyId, nonce: [u8; 16], at_us: i64) -> Result<bool, StoreError> {
+    db.execute(NONCES_FORGET, &params![at_us.saturating_sub(NONCE_KEPT_US), NONCES_FORGOTTEN_AT_ONCE])
+        .await?;
+    Ok(db.execute(NONCE_INSERT, &params![key.0.0, nonce, at_us]).await? == 1)
 }

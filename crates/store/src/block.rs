@@ -1,12 +1,9 @@
 //! Sealed blocks of the journal, and how far `verify` has proven them.
 
-use super::columns::Columns;
-use super::db::Db;
-use super::statements::statements;
 use crate::StoreError;
+use crate::db::{Columns, Db, Many, params, statements, writes};
 use crate::reads::Block;
 use domain::id::Shard;
-use rusqlite::params;
 
 macro_rules! columns {
     () => {
@@ -14,9 +11,14 @@ macro_rules! columns {
     };
 }
 
+writes! {
+    INSERT = insert "journal_block" row {
+        number: Big, first_seq: Big, last_seq: Big, line_count: Big, root: Bytes, chained: Bytes, leaf_marks: Bytes,
+        sealed_at_us: Big,
+    };
+}
+
 statements! {
-    INSERT = concat!("INSERT INTO journal_block (shard, ", columns!(), ") \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM journal_block WHERE shard = ?1 AND number = ?2");
     LAST = concat!("SELECT ", columns!(), " FROM journal_block WHERE shard = ?1 ORDER BY number DESC LIMIT 1");
     VERIFIED = "SELECT verified_block FROM verify_progress WHERE shard = ?1";
@@ -24,7 +26,7 @@ statements! {
         ON CONFLICT (shard) DO UPDATE SET verified_block = excluded.verified_block";
 }
 
-fn read(c: &mut Columns<'_, '_>) -> Result<Block, StoreError> {
+fn read(c: &mut Columns<'_>) -> Result<Block, StoreError> {
     Ok(Block {
         number: c.int()?,
         first_seq: c.int()?,
@@ -38,44 +40,40 @@ fn read(c: &mut Columns<'_, '_>) -> Result<Block, StoreError> {
 }
 
 /// Adds the block after the last one; a gap or an overlap is a conflict.
-pub(super) fn append(db: &Db, shard: Shard, block: &Block) -> Result<(), StoreError> {
-    let (number, first_seq) = match last(db, shard)? {
+pub(crate) async fn append(db: &Db, shard: Shard, block: &Block) -> Result<(), StoreError> {
+    let (number, first_seq) = match last(db, shard).await? {
         Some(last) => (last.number + 1, last.last_seq + 1),
         None => (1, 1),
     };
     if (block.number, block.first_seq) != (number, first_seq) {
         return Err(StoreError::Conflict(format!("the next block is {number} from {first_seq} on")));
     }
-    db.execute(
-        INSERT,
-        params![
-            shard.0,
-            block.number,
-            block.first_seq,
-            block.last_seq,
-            block.line_count,
-            block.root,
-            block.chained,
-            block.leaf_marks,
-            block.sealed_at_us,
-        ],
-    )?;
-    Ok(())
+    let row = params![
+        block.number,
+        block.first_seq,
+        block.last_seq,
+        block.line_count,
+        &block.root,
+        &block.chained,
+        &block.leaf_marks,
+        block.sealed_at_us,
+    ];
+    db.write(&INSERT, shard, Many::of([row])).await
 }
 
-pub(super) fn by_number(db: &Db, shard: Shard, number: i64) -> Result<Option<Block>, StoreError> {
-    db.one(BY_NUMBER, params![shard.0, number], read)
+pub(crate) async fn by_number(db: &Db, shard: Shard, number: i64) -> Result<Option<Block>, StoreError> {
+    db.one(BY_NUMBER, &params![shard.0, number], read).await
 }
 
-pub(super) fn last(db: &Db, shard: Shard) -> Result<Option<Block>, StoreError> {
-    db.one(LAST, params![shard.0], read)
+pub(crate) async fn last(db: &Db, shard: Shard) -> Result<Option<Block>, StoreError> {
+    db.one(LAST, &params![shard.0], read).await
 }
 
-pub(super) fn verified(db: &Db, shard: Shard) -> Result<i64, StoreError> {
-    Ok(db.one(VERIFIED, params![shard.0], |c| c.int())?.unwrap_or(0))
+pub(crate) async fn verified(db: &Db, shard: Shard) -> Result<i64, StoreError> {
+    Ok(db.one(VERIFIED, &params![shard.0], |c| c.int()).await?.unwrap_or(0))
 }
 
-pub(super) fn set_verified(db: &Db, shard: Shard, number: i64) -> Result<(), StoreError> {
-    db.execute(SET_VERIFIED, params![shard.0, number])?;
+pub(crate) async fn set_verified(db: &Db, shard: Shard, number: i64) -> Result<(), StoreError> {
+    db.execute(SET_VERIFIED, &params![shard.0, number]).await?;
     Ok(())
 }
