@@ -10,6 +10,7 @@ mod callback;
 mod config;
 mod cursor;
 mod docs;
+mod html;
 mod internal;
 mod json;
 mod listing;

@@ -141,7 +141,7 @@ pub fn public_router(app: App, config: ApiConfig) -> Router {
         app,
         limiters: Limiters::new(&config.rate_limits),
         openapi: openapi::pretty(&document),
-        reference: docs::reference(&document),
+        docs: docs::Docs::default(),
         config,
     });
     let mut router = Router::new();

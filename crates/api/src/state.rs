@@ -2,6 +2,7 @@
 
 use crate::access::rate::Limiters;
 use crate::config::ApiConfig;
+use crate::docs::Docs;
 use app::App;
 use domain::Uid;
 use domain::id::Shard;
@@ -17,8 +18,8 @@ pub struct ApiState {
     pub limiters: Limiters,
     /// The OpenAPI document as served.
     pub openapi: String,
-    /// The reference page as served.
-    pub reference: String,
+    /// The documentation.
+    pub docs: Docs,
 }
 
 /// A handle on it.

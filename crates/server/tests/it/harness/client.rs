@@ -114,9 +114,14 @@ impl Call {
     }
 
     /// Sets the body as these bytes.
-    pub fn bytes(mut self, content_type: &str, body: Vec<u8>) -> Call {
+    pub fn bytes(self, content_type: &str, body: Vec<u8>) -> Call {
+        self.body(body).header("content-type", content_type)
+    }
+
+    /// Sets the body and says nothing of its type.
+    pub fn body(mut self, body: Vec<u8>) -> Call {
         self.body = body;
-        self.header("content-type", content_type)
+        self
     }
 
     /// Adds a header line, also a second one of a name.
