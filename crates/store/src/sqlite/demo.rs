@@ -1,11 +1,13 @@
 //! For `feiqian demo` only: a consistent copy of a database, and one cent changed in a copy behind the program's back, so that
 //! everybody can see `verify` find it. Nothing else may use this.
 
-use super::db::SqliteDb;
+use super::db::Db;
+use super::fault::corrupt;
+use super::statements::statements;
 use super::{OpenFault, SqliteConfig, connection};
-use crate::db::{corrupt, params, statements};
+use crate::StoreError;
 use domain::id::Shard;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,17 +54,13 @@ pub fn copy_for_demo(config: &SqliteConfig, to: &Path) -> Result<(), OpenFault> 
 /// [`OpenFault`], also when no such line exists.
 pub fn tamper_for_demo(config: &SqliteConfig, shard: Shard, code: u16) -> Result<TamperedLine, OpenFault> {
     let connection = connection::open_writer(config)?;
-    let db = SqliteDb::new(connection, Arc::clone(&config.sealer));
+    let db = Db { connection, sealer: Arc::clone(&config.sealer) };
     let changed = db.write(|db| {
-        Box::pin(async move {
-            let read = |c: &mut crate::db::Columns<'_>| Ok((c.int()?, c.int()?, c.int()?));
-            let picked = db.one(PICK, &params![shard.0, code], read).await?;
-            let (seq, line, before_minor) =
-                picked.ok_or_else(|| corrupt("no journal line on that account"))?;
-            let after_minor = before_minor + 1;
-            db.execute_one(TAMPER, &params![shard.0, seq, line, after_minor], "journal line").await?;
-            Ok(TamperedLine { seq, line, before_minor, after_minor })
-        })
+        let picked = db.one(PICK, params![shard.0, code], |c| Ok((c.int()?, c.int()?, c.int()?)))?;
+        let (seq, line, before_minor) = picked.ok_or_else(|| corrupt("no journal line on that account"))?;
+        let after_minor = before_minor + 1;
+        db.execute_one(TAMPER, params![shard.0, seq, line, after_minor], "journal line")?;
+        Ok::<_, StoreError>(TamperedLine { seq, line, before_minor, after_minor })
     })?;
     Ok(changed)
 }

@@ -1,10 +1,8 @@
 //! Threads that own a connection each and run what is sent to them, one piece of work at a time. The queue is bounded: a
 //! full one refuses at once.
 
-use super::db::SqliteDb;
+use super::db::Db;
 use crate::StoreError;
-use crate::db::Db;
-use crate::engine::Answer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,7 +79,7 @@ impl<C> Drop for Workers<C> {
 
 /// A reader's connection and the bound on how long one read may hold its snapshot.
 pub(super) struct ReadDb {
-    pub(super) db: SqliteDb,
+    pub(super) db: Db,
     pub(super) deadline: super::connection::Deadline,
 }
 
@@ -89,10 +87,10 @@ impl ReadDb {
     /// Runs one read under the deadline.
     pub(super) fn read<T>(
         &mut self,
-        work: impl for<'d> FnOnce(&'d Db) -> Answer<'d, T>,
+        work: impl FnOnce(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.deadline.start();
-        let result = self.db.view(work);
+        let result = work(&self.db);
         // Also after a panic or an interruption no snapshot stays open for the next read.
         self.db.roll_back();
         self.deadline.stop();

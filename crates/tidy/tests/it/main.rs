@@ -6,7 +6,6 @@ mod claims;
 mod files;
 mod functions;
 mod links;
-mod pages;
 mod pure;
 mod source;
 mod sql;
