@@ -1,6 +1,6 @@
 //! The payer's page of the sandbox: what a wallet would show. Plain forms, no script, nothing from elsewhere.
 
-use crate::docs::{escape, html, page};
+use crate::html::{escape, html, page};
 use crate::pipeline::read_body;
 use crate::query::form_value;
 use crate::state::Shared;

@@ -13,7 +13,6 @@ use axum::extract::Request;
 use axum::routing::{MethodFilter, on};
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// A method that routes use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,9 +140,8 @@ pub fn public_router(app: App, config: ApiConfig) -> Router {
     let state: Shared = Arc::new(ApiState {
         app,
         limiters: Limiters::new(&config.rate_limits),
-        waiting: Semaphore::new(v1::event_feed::WAITING_MAX),
         openapi: openapi::pretty(&document),
-        reference: docs::reference(&document),
+        docs: docs::Docs::default(),
         config,
     });
     let mut router = Router::new();

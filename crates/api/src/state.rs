@@ -2,11 +2,11 @@
 
 use crate::access::rate::Limiters;
 use crate::config::ApiConfig;
+use crate::docs::Docs;
 use app::App;
 use domain::Uid;
 use domain::id::Shard;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// The shared state.
 pub struct ApiState {
@@ -16,12 +16,10 @@ pub struct ApiState {
     pub config: ApiConfig,
     /// Who called how often.
     pub limiters: Limiters,
-    /// Requests that may wait for events at once.
-    pub waiting: Semaphore,
     /// The OpenAPI document as served.
     pub openapi: String,
-    /// The reference page as served.
-    pub reference: String,
+    /// The documentation.
+    pub docs: Docs,
 }
 
 /// A handle on it.

@@ -1,5 +1,7 @@
 //! Renders the books' documentation, so that it can't say anything else than the code.
 
+mod chinese;
+
 use std::fmt::Write;
 
 use crate::{Bucket, CHART, Facts, Floor, Keeping, Owner, PostingKind, Side};
@@ -20,31 +22,56 @@ macro_rules! function {
     }};
 }
 
-/// The whole of `docs/books.md`.
-pub fn render() -> String {
-    let mut text = String::from(HEAD);
-    for facts in &CHART {
-        chart_row(&mut text, facts);
+/// The language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// `docs/books.md`
+    English,
+    /// `docs/books.zh-CN.md`
+    Chinese,
+}
+
+impl Language {
+    /// A cell in this language. Numbers of accounts are the same in both; what else has no Chinese stays English, which a test
+    /// looks for.
+    fn cell(self, english: &'static str) -> &'static str {
+        match self {
+            Language::English => english,
+            Language::Chinese => chinese::of(english).unwrap_or(english),
+        }
     }
-    text.push_str(MIDDLE);
+}
+
+/// The whole page.
+pub fn render(language: Language) -> String {
+    let (head, middle, tail) = match language {
+        Language::English => (HEAD, MIDDLE, TAIL),
+        Language::Chinese => (chinese::HEAD, chinese::MIDDLE, chinese::TAIL),
+    };
+    let mut text = String::from(head);
+    for facts in &CHART {
+        chart_row(&mut text, facts, language);
+    }
+    text.push_str(middle);
     for kind in PostingKind::ALL {
         for row in rows(kind) {
             let Row { event, debit, credit, function } = row;
+            let [event, debit, credit] = [event, debit, credit].map(|cell| language.cell(cell));
             line(
                 &mut text,
                 format_args!("| {event} | {debit} | {credit} | `{}` | `{function}` |", kind.as_str()),
             );
         }
     }
-    text.push_str(TAIL);
+    text.push_str(tail);
     text
 }
 
-const HEAD: &str = "# Books 账务
+const HEAD: &str = "# Accounts and postings
 
 Rendered from the crate `ledger` by a test; do not edit it here. `UPDATE_DOCS=1 cargo test -p ledger` writes it anew.
 
-## Accounts 科目
+## Accounts
 
 An account is its code, its dimension, its day where it has one, and its currency. Amounts of lines are minor units,
 debit above zero, credit below. *Side* is where an account grows, *floor* how far it may fall, *keeping* where its
@@ -57,7 +84,7 @@ part of a merchant's balance, seen by the merchant.
 ";
 
 const MIDDLE: &str = "
-## Postings 分录
+## Postings
 
 Each row is one balanced posting of one currency. \"Drawn\" means taken from the named accounts in the named order, each
 down to its floor, the rest from the last. \"A / B\" are alternatives, in the same order in each column. Accounts in
@@ -68,7 +95,7 @@ brackets have a line only where there is something to book.
 ";
 
 const TAIL: &str = "
-## Rules 规则
+## Rules
 
 * Lines stand in the order in which running balances are taken: no line of a template takes an account below its floor,
   not even for the length of the posting.
@@ -91,7 +118,7 @@ fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = writeln!(text, "{arguments}");
 }
 
-fn chart_row(text: &mut String, facts: &Facts) {
+fn chart_row(text: &mut String, facts: &Facts, language: Language) {
     let side = match facts.side {
         Side::Debit => "debit",
         Side::Credit => "credit",
@@ -112,7 +139,11 @@ fn chart_row(text: &mut String, facts: &Facts) {
         Owner::Platform => "platform",
     };
     let bucket = facts.bucket.map_or("", Bucket::as_str);
-    let Facts { code, name, gloss, dimensions, meaning, .. } = facts;
+    let Facts { code, name, gloss, .. } = facts;
+    // Each page names the account in its own language first.
+    let (name, gloss) = if language == Language::English { (name, gloss) } else { (gloss, name) };
+    let [dimensions, side, floor, owner, meaning] =
+        [facts.dimensions, side, floor, owner, facts.meaning].map(|cell| language.cell(cell));
     line(
         text,
         format_args!(
@@ -202,5 +233,31 @@ fn rows(kind: PostingKind) -> Vec<Row> {
             "its debits",
             function!(adjustment::reversed),
         )],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing in a Chinese table is English but names of accounts, buckets, kinds and functions, which are code.
+    #[test]
+    fn the_chinese_page_is_whole() {
+        let page = render(Language::Chinese);
+        let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| -"));
+        let mut counted = 0;
+        for row in rows {
+            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            let is_account = cells.first().is_some_and(|code| code.parse::<u16>().is_ok());
+            let prose: &[usize] = if is_account { &[1, 3, 4, 5, 8, 9] } else { &[0, 1, 2] };
+            for cell in prose.iter().filter_map(|at| cells.get(*at)) {
+                assert!(
+                    !cell.chars().any(|c| c.is_ascii_lowercase()) || row.contains("编号"),
+                    "{cell} is English"
+                );
+            }
+            counted += 1;
+        }
+        assert!(counted > 40);
     }
 }

@@ -1,9 +1,6 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
-use crate::commands::{
-    clock, events, explain, health, init, key, listen, merchant, payment, price, sandbox, serve, trigger,
-    verify,
-};
+use crate::commands::{explain, health, init, key, merchant, payment, price, sandbox, serve, verify};
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -68,20 +65,6 @@ pub(crate) enum Command {
     Sandbox {
         #[command(subcommand)]
         command: sandbox::Command,
-    },
-    /// Forward a sandbox merchant's events to a program on this machine, signed as webhooks. 转发沙箱事件到本机程序
-    Listen(listen::Options),
-    /// Produce an event by really doing what causes it. 触发事件
-    Trigger(trigger::Options),
-    /// A sandbox merchant's events: the last ones, those that come, and again. 事件
-    Events {
-        #[command(subcommand)]
-        command: events::Command,
-    },
-    /// A sandbox merchant's business clock. 沙箱业务时钟
-    Clock {
-        #[command(subcommand)]
-        command: clock::Command,
     },
     /// Say how the benchmarks are run.
     Bench,

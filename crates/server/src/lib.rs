@@ -5,7 +5,6 @@
 
 mod assemble;
 mod cli;
-mod client;
 mod clock_watch;
 pub mod commands;
 pub mod config;
@@ -41,7 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output::error(&error);
-            client::exit_code(&error)
+            ExitCode::FAILURE
         }
     }
 }

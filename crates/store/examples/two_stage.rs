@@ -11,7 +11,7 @@ use domain::rows::ReadSet;
 use fixtures::*;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use store::{LaneSession, WriteSet};
+use store::{LaneSession, Store, WriteSet};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

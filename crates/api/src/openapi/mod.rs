@@ -1,7 +1,10 @@
 //! The OpenAPI 3.1 document, made of the list of routes and the types' own schemas.
 
 mod components;
+mod enrich;
+pub mod examples;
 mod operation;
+mod words;
 
 use crate::routes::{Answer, Routes, Verb};
 use components::{INPUTS, components};
@@ -10,6 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, ServerBuilder};
+use words::ABOUT;
 
 /// The document as committed and served: pretty JSON, names in order.
 pub fn document_json() -> String {
@@ -36,17 +40,15 @@ pub fn document(routes: &Routes) -> Value {
         }
     }
     let document = OpenApiBuilder::new()
-        .info(InfoBuilder::new().title("Feiqian").version("1").description(Some(DESCRIPTION)).build())
+        .info(InfoBuilder::new().title("Feiqian").version("1").description(Some(ABOUT)).build())
         .servers(Some([ServerBuilder::new().url("/").build()]))
         .paths(paths.build())
         .components(Some(components(&lists).build()))
         .build();
-    finished(&document)
+    let mut document = finished(&document);
+    enrich::enrich(&mut document);
+    document
 }
-
-const DESCRIPTION: &str = "Payments, refunds, balances and events of a merchant. Requests are signed (RFC 9421 with \
-    Content-Digest, RFC 9530); in the sandbox a bearer token suffices. Money is an integer number of minor units. A refusal is \
-    an application/problem+json document with a stable code.";
 
 fn http_method(verb: Verb) -> HttpMethod {
     match verb {

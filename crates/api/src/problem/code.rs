@@ -102,10 +102,12 @@ codes! {
          "请对请求签名（RFC 9421：Signature-Input 与 Signature）；沙箱中可用 Authorization: Bearer。"];
     KeyUnknown "key_unknown" 401 false
         ["The credentials belong to no API key." "凭证不属于任何 API 密钥。"]
-        ["Check keyid or the bearer token against your list of keys." "请核对 keyid 或 bearer 令牌是否在您的密钥列表中。"];
+        ["Check keyid (key_…) or the bearer token against your list of keys, and the host that you call."
+         "请核对 keyid（key_…）或 bearer 令牌是否在您的密钥列表中，并核对所调用的主机。"];
     KeyRevoked "key_revoked" 401 false
         ["The API key was revoked." "该 API 密钥已被吊销。"]
-        ["Use another key." "请改用其他密钥。"];
+        ["Use another key; make one with POST /v1/api_keys, or ask the operator."
+         "请改用其他密钥；可用 POST /v1/api_keys 创建，或请运营方创建。"];
     KeyExpired "key_expired" 401 false
         ["The API key has expired." "该 API 密钥已过期。"]
         ["Use another key; make the next one before a key expires." "请改用其他密钥，并在到期前准备好下一把。"];
@@ -148,7 +150,8 @@ codes! {
         ["Leave Feiqian-Merchant out unless the key is a partner's." "除非使用服务商密钥，请不要发送 Feiqian-Merchant。"];
     LicenceRequired "licence_required" 403 false
         ["The operator's licence profile does not allow this." "运营方的许可类型不允许此操作。"]
-        ["Ask the operator of this installation." "请联系本系统的运营方。"];
+        ["Ask the operator of this installation; a repeat gets the same answer."
+         "请联系本系统的运营方；重试会得到同样的回答。"];
     BearerNotInLive "bearer_not_in_live" 403 false
         ["Bearer tokens work in the sandbox only." "Bearer 令牌只能用于沙箱。"]
         ["Sign live requests with a key pair." "正式环境请使用密钥对签名。"];
@@ -157,28 +160,36 @@ codes! {
         ["Use a sandbox key, or leave the field out." "请使用沙箱密钥，或去掉该字段。"];
     PaymentNotFound "payment_not_found" 404 false
         ["There is no such payment." "没有这笔支付。"]
-        ["Check the id; payments of others look the same as missing ones." "请核对编号；他人的支付与不存在的支付同样回答。"];
+        ["Check the id and the key's world; GET /v1/payments?merchant_order_no=… finds it by your number."
+         "请核对编号与密钥所属环境；可用 GET /v1/payments?merchant_order_no=… 按您的单号查找。"];
     RefundNotFound "refund_not_found" 404 false
         ["There is no such refund." "没有这笔退款。"]
-        ["Check the id." "请核对编号。"];
+        ["Check the id and the key's world; GET /v1/refunds?merchant_refund_no=… finds it by your number."
+         "请核对编号与密钥所属环境；可用 GET /v1/refunds?merchant_refund_no=… 按您的单号查找。"];
     CaptureNotFound "capture_not_found" 404 false
         ["There is no such capture." "没有这笔请款。"]
-        ["Check the id." "请核对编号。"];
+        ["Check the id; GET /v1/payments/{id}/captures lists those of a payment."
+         "请核对编号；GET /v1/payments/{id}/captures 会列出一笔支付的全部请款。"];
     EventNotFound "event_not_found" 404 false
         ["There is no such event." "没有这个事件。"]
-        ["Check the id; events are kept 30 days or more." "请核对编号；事件至少保留 30 天。"];
+        ["Check the id; events are kept 30 days or more. What it was about is still there: ask for the object."
+         "请核对编号；事件至少保留 30 天。事件所涉及的对象仍在，可直接查询。"];
     WebhookEndpointNotFound "webhook_endpoint_not_found" 404 false
         ["There is no such webhook endpoint." "没有这个通知地址。"]
-        ["Check the id." "请核对编号。"];
+        ["Check the id; GET /v1/webhook_endpoints lists yours."
+         "请核对编号；GET /v1/webhook_endpoints 会列出您的通知地址。"];
     DeliveryNotFound "delivery_not_found" 404 false
         ["There is no such webhook delivery." "没有这条通知投递记录。"]
-        ["Check the id." "请核对编号。"];
+        ["Check the id; GET /v1/webhook_deliveries lists yours."
+         "请核对编号；GET /v1/webhook_deliveries 会列出您的投递记录。"];
     ApiKeyNotFound "api_key_not_found" 404 false
         ["There is no such API key." "没有这个 API 密钥。"]
-        ["Check the id." "请核对编号。"];
+        ["Check the id; GET /v1/api_keys lists yours."
+         "请核对编号；GET /v1/api_keys 会列出您的密钥。"];
     StatementNotFound "statement_not_found" 404 false
         ["There is no such statement." "没有这份对账单。"]
-        ["Check the id." "请核对编号。"];
+        ["Check the id; GET /v1/statements lists yours by date."
+         "请核对编号；GET /v1/statements 会按日期列出您的对账单。"];
     RouteNotFound "route_not_found" 404 false
         ["There is no such route." "没有这个接口。"]
         ["Check path and version against the reference under /docs." "请对照 /docs 中的接口文档核对路径与版本。"];
@@ -187,10 +198,12 @@ codes! {
         ["Use a method that the header Allow lists." "请使用响应头 Allow 列出的方法。"];
     BodyTimeout "body_timeout" 408 true
         ["The body did not arrive in time. Nothing was done." "请求体未能及时到达，未执行任何操作。"]
-        ["Repeat the request." "请重发请求。"];
+        ["Repeat the request; send the body right after its head."
+         "请重发请求，并在请求头之后立即发送请求体。"];
     BodyTooLarge "body_too_large" 413 false
         ["The body is larger than 256 KiB." "请求体超过 256 KiB。"]
-        ["Send less." "请缩小请求体。"];
+        ["Send less: long texts belong into your own database, their number into metadata."
+         "请缩小请求体：长文本请存于您自己的数据库，metadata 中只放编号。"];
     MediaType "media_type" 415 false
         ["The body is not declared as plain application/json." "请求体没有声明为 application/json。"]
         ["Send Content-Type: application/json and no Content-Encoding." "请发送 Content-Type: application/json，且不要使用 Content-Encoding。"];
@@ -202,7 +215,8 @@ codes! {
         ["Compare differing[]; use a new number for another refund." "请查看 differing[]；不同的退款请使用新的编号。"];
     WebhookEndpointExists "webhook_endpoint_exists" 409 false
         ["There is an endpoint with this url already." "该地址已登记为通知地址。"]
-        ["Change the existing endpoint." "请修改已有的通知地址。"];
+        ["Change the existing endpoint: GET /v1/webhook_endpoints finds it, PATCH changes it."
+         "请修改已有的通知地址：GET /v1/webhook_endpoints 查找，PATCH 修改。"];
     RequestInProgress "request_in_progress" 409 true
         ["The first request with this Idempotency-Key is not decided yet." "使用此 Idempotency-Key 的首个请求尚未处理完。"]
         ["Repeat a little later with the same key." "请稍后用同一个键重试。"];
@@ -240,20 +254,24 @@ codes! {
         ["Capture at most what remains; pending captures count." "请款不得超过剩余金额；处理中的请款也计入。"];
     CurrencyDiffers "currency_differs" 422 false
         ["The currency is not the payment's." "币种与原支付不同。"]
-        ["Use the payment's currency." "请使用原支付的币种。"];
+        ["Use the payment's currency, or leave amount out for all that remains."
+         "请使用原支付的币种，或省略 amount 表示全部剩余金额。"];
     InsufficientFunds "insufficient_funds" 422 false
         ["The merchant would owe more than its debt limit." "商户欠款将超过允许的额度。"]
         ["Wait for money to come in, or ask the operator for a higher limit; then send a new request."
          "请等待资金到账，或请运营方提高额度，然后发送新的请求。"];
     ChannelNotConfigured "channel_not_configured" 422 false
         ["No channel serves this method." "没有渠道支持该支付方式。"]
-        ["Use another method, or ask the operator." "请改用其他支付方式，或联系运营方。"];
+        ["Use another method, or ask the operator to attach a channel for this one."
+         "请改用其他支付方式，或请运营方为该方式接入渠道。"];
     PriceNotConfigured "price_not_configured" 422 false
         ["There is no price for this method and currency." "该支付方式与币种尚未设定费率。"]
-        ["Ask the operator." "请联系运营方。"];
+        ["Ask the operator to set it: feiqian price set --merchant … --method … --currency … --rate …."
+         "请运营方设定：feiqian price set --merchant … --method … --currency … --rate …。"];
     UrlNotAllowed "url_not_allowed" 422 false
         ["The URL may not be called." "不允许通知该地址。"]
-        ["Use http or https and a public host." "请使用 http 或 https 及公网主机。"];
+        ["Use http or https and a public host. On your own machine the sandbox allows private addresses with sandbox.allow_private_webhooks."
+         "请使用 http 或 https 及公网主机。在自己的机器上，可为沙箱打开 sandbox.allow_private_webhooks。"];
     RateLimited "rate_limited" 429 true
         ["Too many requests." "请求过于频繁。"]
         ["Wait as long as Retry-After says, then repeat." "请等待 Retry-After 指定的时间后重试。"];

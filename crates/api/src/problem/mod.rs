@@ -1,11 +1,12 @@
 //! Refusals as RFC 9457 documents.
 
 mod code;
+mod happened;
 mod page;
 mod refusal;
 
 pub use code::Code;
-pub use page::{html_index, html_page};
+pub use page::sources as pages;
 pub use refusal::signature as signature_problem;
 
 use crate::text::{Lang, Text};

@@ -1,42 +1,79 @@
-//! One page per code: for the browser and, in `docs/`, for the repository.
+//! One page per code: on the site and, in `docs/`, for the repository.
 
 use super::Code;
-use crate::docs::{escape, page};
+use super::happened::happened;
 use crate::text::Lang;
+use site::{Group, Source};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 struct Words {
     title: &'static str,
     lead: &'static str,
+    code: &'static str,
+    meaning: &'static str,
+    colon: &'static str,
     status: &'static str,
     retryable: &'static str,
     yes: &'static str,
     no: &'static str,
+    happened: &'static str,
     remedy: &'static str,
+    all: &'static str,
 }
 
 fn words(lang: Lang) -> Words {
     match lang {
         Lang::En => Words {
             title: "Errors",
-            lead: "Every refusal is an application/problem+json document. Decide by `code`; texts may change. This page is \
-                   printed from the table in the program.",
+            lead: "Every refusal is an `application/problem+json` document (RFC 9457). Decide by `code`: it is never renamed, while \
+                   the texts may change. `detail` says more about the case at hand, `errors` names each field, `request_id` finds \
+                   it in the server's log. This page is printed from the table in the program.",
+            code: "code",
+            meaning: "meaning",
+            colon: ": ",
             status: "Status",
             retryable: "The same request may succeed later",
             yes: "yes",
             no: "no",
-            remedy: "What to do",
+            happened: "What happened.",
+            remedy: "What to do.",
+            all: "All codes",
         },
         Lang::Zh => Words {
             title: "错误码",
-            lead: "所有拒绝都以 application/problem+json 文档回答。请以 `code` 判断，文字可能调整。本页由程序中的表生成。",
+            lead: "所有拒绝都以 `application/problem+json`（RFC 9457）文档回答。请以 `code` 判断：它不会改名，而文字可能调整。\
+                   `detail` 说明本次的具体情况，`errors` 指出每个字段，凭 `request_id` 可在服务器日志中查到。本页由程序中的表生成。",
+            code: "错误码",
+            meaning: "含义",
+            colon: "：",
             status: "状态码",
             retryable: "同一请求稍后可能成功",
             yes: "是",
             no: "否",
-            remedy: "处理办法",
+            happened: "发生了什么。",
+            remedy: "怎么办。",
+            all: "全部错误码",
         },
     }
+}
+
+/// What is said of a code under its heading.
+fn section(code: Code, lang: Lang) -> String {
+    let (words, row) = (words(lang), code.row());
+    let yes_no = if row.retryable { words.yes } else { words.no };
+    let colon = words.colon;
+    format!(
+        "{}\n\n* {}{colon}{}\n* {}{colon}{yes_no}\n\n**{}** {}\n\n**{}** {}\n",
+        row.title.pick(lang),
+        words.status,
+        row.status,
+        words.retryable,
+        words.happened,
+        happened(code).pick(lang),
+        words.remedy,
+        row.remedy.pick(lang),
+    )
 }
 
 /// The whole table as Markdown, one section per code: the files in `docs/`.
@@ -45,58 +82,58 @@ fn markdown(lang: Lang) -> String {
     let words = words(lang);
     let mut out = format!("# {}\n\n{}\n", words.title, words.lead);
     for code in Code::ALL {
-        let row = code.row();
-        let yes_no = if row.retryable { words.yes } else { words.no };
-        let _ = write!(
-            out,
-            "\n## {}\n\n{}\n\n* {}: {}\n* {}: {yes_no}\n* {}: {}\n",
-            row.code,
-            row.title.pick(lang),
-            words.status,
-            row.status,
-            words.retryable,
-            words.remedy,
-            row.remedy.pick(lang),
-        );
+        let _ = write!(out, "\n## {}\n\n{}", code.as_str(), section(*code, lang));
     }
     out
 }
 
-/// The list of codes for a browser.
-pub fn html_index(lang: Lang) -> String {
+/// The list of codes, by status.
+fn index(lang: Lang) -> String {
     let words = words(lang);
-    let mut body = format!("<h1>{}</h1><p>{}</p><table>", words.title, escape(words.lead));
-    for code in Code::ALL {
-        let row = code.row();
-        let _ = write!(
-            body,
-            "<tr><td>{}</td><td><a href=\"/docs/errors/{code}\"><code>{code}</code></a></td><td>{}</td></tr>",
-            row.status,
-            escape(row.title.pick(lang)),
-            code = row.code,
-        );
+    let mut out = format!("# {}\n\n{}\n", words.title, words.lead);
+    let statuses: BTreeSet<u16> = Code::ALL.iter().map(|code| code.row().status).collect();
+    for status in statuses {
+        let _ = write!(out, "\n## {status}\n\n| {} | {} |\n| --- | --- |\n", words.code, words.meaning);
+        for row in Code::ALL.iter().map(|code| code.row()).filter(|row| row.status == status) {
+            let link = format!("/docs/{}/errors/{}", lang.prefix(), row.code);
+            let _ = writeln!(out, "| [`{}`]({link}) | {} |", row.code, row.title.pick(lang));
+        }
     }
-    body.push_str("</table>");
-    page(lang, words.title, &body)
+    out
 }
 
-/// One code's page for a browser.
-pub fn html_page(code: Code, lang: Lang) -> String {
-    let (words, row) = (words(lang), code.row());
-    let yes_no = if row.retryable { words.yes } else { words.no };
-    let body = format!(
-        "<p><a href=\"/docs/errors\">{}</a></p><h1><code>{}</code></h1><p>{}</p>\
-         <dl><dt>{}</dt><dd>{}</dd><dt>{}</dt><dd>{yes_no}</dd><dt>{}</dt><dd>{}</dd></dl>",
-        words.title,
-        row.code,
-        escape(row.title.pick(lang)),
-        words.status,
-        row.status,
-        words.retryable,
-        words.remedy,
-        escape(row.remedy.pick(lang)),
-    );
-    page(lang, row.code, &body)
+/// The list and a page for each code, for the site.
+pub fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    for lang in Lang::ALL {
+        let words = words(lang);
+        sources.push(Source {
+            slug: "errors".to_owned(),
+            lang,
+            group: Group::Integrate,
+            nav: Some(words.title.to_owned()),
+            parent: None,
+            markdown: index(lang).into(),
+        });
+        sources.extend(Code::ALL.iter().map(|code| {
+            Source {
+                slug: format!("errors/{}", code.as_str()),
+                lang,
+                group: Group::Integrate,
+                nav: None,
+                parent: Some("errors".to_owned()),
+                markdown: format!(
+                    "# `{}`\n\n{}\n[{}](/docs/{}/errors)\n",
+                    code.as_str(),
+                    section(*code, lang),
+                    words.all,
+                    lang.prefix()
+                )
+                .into(),
+            }
+        }));
+    }
+    sources
 }
 
 #[cfg(test)]

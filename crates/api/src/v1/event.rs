@@ -1,7 +1,6 @@
 //! Events: the pull fallback for lost deliveries.
 
-use super::endpoint::event_types;
-use super::event_feed;
+use super::endpoint::OTHER_TYPES;
 use crate::access::may;
 use crate::cursor::Place;
 use crate::json::{Fault, read};
@@ -9,6 +8,7 @@ use crate::listing::Listing;
 use crate::pipeline::{Allowed, Reply, parse_id};
 use crate::problem::{Code, Problem};
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
+use domain::event::Type;
 use domain::id::{CaptureId, EndpointId, EventId, KeyId, PaymentId, RefundId};
 use domain::{Id, Uid};
 use store::reads::EventFilter;
@@ -18,22 +18,12 @@ static LIST: Spec = Spec {
     verb: Verb::Get,
     path: "/v1/events",
     id: "listEvents",
-    summary: "What happened, newest first or, for a program that follows it, oldest first; kept 30 days or more.",
+    summary: "What happened, newest first; kept 30 days or more.",
     body: Body::Refused,
     key: KeyRule::Optional,
-    query: &[
-        "type",
-        "object_id",
-        "created_at_gte",
-        "created_at_lt",
-        "order",
-        "after",
-        "wait_ms",
-        "limit",
-        "cursor",
-    ],
+    query: &["type", "object_id", "created_at_gte", "created_at_lt", "limit", "cursor"],
     answer: Answer::Page("Event"),
-    codes: &[Code::EventNotFound],
+    codes: &[],
 };
 
 static SHOW: Spec = Spec {
@@ -65,43 +55,16 @@ fn object(text: &str) -> Result<Uid, Fault> {
         })
 }
 
-/// Which end the list begins at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    NewestFirst,
-    OldestFirst,
-}
-
-impl Order {
-    const ALL: [Order; 2] = [Order::NewestFirst, Order::OldestFirst];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Order::NewestFirst => "newest_first",
-            Order::OldestFirst => "oldest_first",
-        }
-    }
-}
-
-fn filter(call: &Allowed<may::ReadEvents>) -> Result<EventFilter, Problem> {
+async fn list(call: Allowed<may::ReadEvents>) -> Result<Reply, Problem> {
     let query = &call.query;
-    let types: Vec<&'static str> = event_types().collect();
+    let types: Vec<&'static str> = Type::ALL.iter().map(|kind| kind.as_str()).chain(OTHER_TYPES).collect();
     let kind = |text: &str| read::one_of(&types, |kind| kind, text).map(str::to_owned);
-    Ok(EventFilter {
+    let filter = EventFilter {
         kind: query.read("type", kind)?,
         object: query.read("object_id", object)?,
         created_at_gte_us: query.time_us("created_at_gte")?,
         created_at_lt_us: query.time_us("created_at_lt")?,
-    })
-}
-
-async fn list(call: Allowed<may::ReadEvents>) -> Result<Reply, Problem> {
-    let filter = filter(&call)?;
-    let order = call.query.read("order", |text| read::one_of(&Order::ALL, Order::as_str, text))?;
-    if order == Some(Order::OldestFirst) {
-        return event_feed::oldest_first(&call, &filter).await;
-    }
-    event_feed::refuse_parameters(&call)?;
+    };
     let listing = Listing::of(&call)?;
     let rows = call.app().events(&call.caller, &filter, listing.by_seq()?).await?;
     let page =

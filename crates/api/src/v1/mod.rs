@@ -5,7 +5,6 @@ mod balance;
 mod delivery;
 mod endpoint;
 mod event;
-pub mod event_feed;
 mod explain;
 mod ledger;
 mod payment;
@@ -18,7 +17,7 @@ mod whoami;
 use crate::routes::Routes;
 
 pub use api_key::KeyIn;
-pub use endpoint::{EndpointIn, EndpointPatchIn, event_types};
+pub use endpoint::{EndpointIn, EndpointPatchIn};
 pub use payment_input::PaymentIn;
 pub use payment_steps::{AttemptIn, CaptureIn};
 pub use refund::RefundIn;

@@ -134,14 +134,17 @@ async fn details_follow_the_readers_language() {
 }
 
 #[tokio::test]
-async fn pages_for_people_need_no_credentials_and_no_script() {
+async fn pages_for_people_need_no_credentials_and_nothing_from_elsewhere() {
     let house = House::new().await;
-    for target in ["/docs", "/docs/errors", "/docs/errors/amount_invalid"] {
+    for target in ["/docs/en", "/docs/zh/api/payments", "/docs/errors", "/docs/errors/amount_invalid"] {
         let answer = house.send(request("GET", target, &[], "")).await;
         assert_eq!(answer.status, 200, "{target}");
         assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
-        assert!(!answer.text.contains("<script"));
+        assert!(!answer.header("content-security-policy").contains("unsafe"));
+        assert!(!answer.text.contains("src=\"http") && answer.text.matches("<script").count() == 1);
     }
+    let home = house.send(request("GET", "/docs", &[("accept-language", "zh")], "")).await;
+    assert_eq!((home.status.as_u16(), home.header("location")), (302, "/docs/zh"));
     let document = house.send(request("GET", "/openapi.json", &[], "")).await.json();
     assert_eq!(document["openapi"], "3.1.0");
     let missing = house.send(request("GET", "/docs/errors/nothing", &[], "")).await;

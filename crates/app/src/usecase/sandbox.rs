@@ -128,7 +128,7 @@ impl App {
         self.store().attempt(id).await?.ok_or(Refusal::NotFound("payment"))
     }
 
-    /// The merchant's clock, and how much is due by it.
+    /// The merchant's clock: (business time, offset), microseconds.
     ///
     /// # Errors
     /// [`Refusal::SandboxOnly`].
@@ -138,8 +138,7 @@ impl App {
         }
         let head = self.store().head(caller.merchant).await?.ok_or(Refusal::NotFound("merchant"))?;
         let now_us = self.0.clock.real_now_us().saturating_add(head.clock_offset_us);
-        let pending = self.due_of(caller.merchant).await?;
-        Ok(ClockAnswer { now_us, offset_us: head.clock_offset_us, pending })
+        Ok(ClockAnswer { now_us, offset_us: head.clock_offset_us, pending: 0 })
     }
 
     /// Moves the merchant's clock forward and does what came due by it.
@@ -166,7 +165,7 @@ impl App {
             }
             pending = left;
         }
-        self.sandbox_clock(caller).await
+        Ok(ClockAnswer { pending, ..self.sandbox_clock(caller).await? })
     }
 
     /// How much is due for a merchant by its own clock.

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use domain::payment::Scene;
-use store::sqlite::RowCounts;
+use store::{RowCounts, Store};
 
 /// A synchronous bar-code payment writes 3 + 11 rows, and six more per batch.
 #[tokio::test(flavor = "multi_thread")]

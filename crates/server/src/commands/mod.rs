@@ -1,20 +1,15 @@
 //! One file per subcommand.
 
-pub mod clock;
 pub mod config_check;
-pub mod events;
 pub mod explain;
 pub mod health;
 pub mod init;
 pub mod key;
-pub mod listen;
 pub mod merchant;
 pub mod payment;
 pub mod price;
 pub mod sandbox;
 pub mod serve;
-pub(crate) mod since;
-pub mod trigger;
 pub mod verify;
 
 use crate::cli::{Cli, Command, ConfigCommand};
@@ -38,10 +33,6 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Explain(options) => explain::run(&options),
         Command::Payment { command } => payment::run(command),
         Command::Sandbox { command } => sandbox::run(command),
-        Command::Listen(options) => listen::run(&options),
-        Command::Trigger(options) => trigger::run(&options),
-        Command::Events { command } => events::run(&command),
-        Command::Clock { command } => clock::run(&command),
         Command::Bench => {
             output::line(
                 "The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench",

@@ -7,6 +7,6 @@
 mod cases;
 mod cases_b;
 mod deploy;
+mod documents;
 mod examples;
 mod harness;
-mod local;

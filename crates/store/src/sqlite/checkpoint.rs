@@ -1,7 +1,7 @@
 //! Moves the write-ahead log into the database while nothing else is to be done. Under load SQLite does it inside a commit
 //! once the log has `wal_autocheckpoint_pages`; that is rarer and larger, which costs less altogether.
 
-use super::db::Db;
+use super::db::SqliteDb;
 use super::turnstile::Turnstile;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn step(quiet: u32) -> Step {
 }
 
 impl Checkpointer {
-    pub(super) fn start(turnstile: Arc<Turnstile<Db>>) -> std::io::Result<Checkpointer> {
+    pub(super) fn start(turnstile: Arc<Turnstile<SqliteDb>>) -> std::io::Result<Checkpointer> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("checkpoint".to_owned());
         let thread = thread.spawn(move || run(&turnstile, &stopped))?;
@@ -58,7 +58,7 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(turnstile: &Arc<Turnstile<Db>>, stopped: &Receiver<()>) {
+fn run(turnstile: &Arc<Turnstile<SqliteDb>>, stopped: &Receiver<()>) {
     let (mut seen, mut quiet) = (0, 0u32);
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
         let turns = turnstile.turns();
@@ -74,7 +74,7 @@ fn run(turnstile: &Arc<Turnstile<Db>>, stopped: &Receiver<()>) {
         };
         // Somebody has the turn: the database is not quiet after all.
         let Some(turn) = turnstile.try_enter() else { continue };
-        if let Err(error) = checkpoint(&turn.connection, sql) {
+        if let Err(error) = checkpoint(&turn.connection(), sql) {
             tracing::warn!(%error, "the log was not checkpointed");
         }
         drop(turn);

@@ -1,116 +1,18 @@
-//! A connection with the means to open sealed columns, and small helpers over prepared statements.
+//! A connection to SQLite. It does its work in the first poll of each future: whoever uses it is on a thread that may block.
 
-use super::columns::Columns;
-use super::fault::corrupt;
-use super::statements::statements;
+use super::fault::commit_fault;
 use crate::StoreError;
-use crypto::seal::{Aad, Sealer};
-use domain::Uid;
-use rusqlite::{CachedStatement, Connection, Params};
-use std::sync::Arc;
-
-/// Where a sealed column lives.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) table: &'static str,
-    pub(super) column: &'static str,
-}
-
-/// One connection.
-pub(super) struct Db {
-    pub(super) connection: Connection,
-    pub(super) sealer: Arc<Sealer>,
-}
-
-impl Db {
-    pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?)
-    }
-
-    /// Runs a writing statement once; answers how many rows it touched.
-    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.statement(sql)?.execute(params)?)
-    }
-
-    /// As [`Db::execute`], for statements that must touch exactly one row; else a conflict.
-    pub(super) fn execute_one(&self, sql: &str, params: impl Params, what: &str) -> Result<(), StoreError> {
-        match self.execute(sql, params)? {
-            1 => Ok(()),
-            count => Err(StoreError::Conflict(format!("{what}: {count} rows instead of one"))),
-        }
-    }
-
-    /// The first row, if any.
-    pub(super) fn one<T>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnOnce(&mut Columns<'_, '_>) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
-        one(&mut self.statement(sql)?, params, read)
-    }
-
-    /// All rows. The statement bounds their number.
-    pub(super) fn all<T>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&mut Columns<'_, '_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        all(&mut self.statement(sql)?, params, read)
-    }
-
-    /// Runs `work` in one read transaction, so that several statements see the same state.
-    pub(super) fn snapshot<T>(
-        &self,
-        work: impl FnOnce(&Db) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.execute(BEGIN, [])?;
-        let result = work(self);
-        self.roll_back();
-        result
-    }
-
-    /// Runs `work` in one write transaction; nothing of it stays when it fails.
-    pub(super) fn write<T>(&self, work: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.execute(BEGIN_IMMEDIATE, [])?;
-        match work(self) {
-            Ok(value) => match self.statement(COMMIT)?.execute([]) {
-                Ok(_) => Ok(value),
-                Err(error) => {
-                    self.roll_back();
-                    Err(super::fault::commit_fault(error))
-                }
-            },
-            Err(error) => {
-                self.roll_back();
-                Err(error)
-            }
-        }
-    }
-
-    /// Ends whatever transaction is open. Some errors end it by themselves.
-    pub(super) fn roll_back(&self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.execute(ROLLBACK, [])
-        {
-            tracing::error!(%error, "a transaction could not be rolled back");
-        }
-    }
-
-    pub(super) fn seal(&self, place: Place, row_id: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let aad = Aad { table: place.table, column: place.column, row_id };
-        self.sealer.seal(aad, plain).map_err(|fault| StoreError::Unavailable(fault.to_string()))
-    }
-
-    pub(super) fn open(&self, place: Place, row_id: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let aad = Aad { table: place.table, column: place.column, row_id };
-        match self.sealer.open(aad, sealed) {
-            Ok(plain) => Ok(plain.to_vec()),
-            Err(fault) => Err(corrupt(&format!("{}.{}: {fault}", place.table, place.column))),
-        }
-    }
-}
+use crate::db::{
+    Cell, Columns, Connection, EachRow, Keyed, Many, Row, RowWrite, Sql, Value, Verb, statements,
+};
+use crate::engine::Answer;
+use crypto::seal::Sealer;
+use domain::id::Shard;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, ToSql};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 statements! {
     BEGIN = "BEGIN DEFERRED";
@@ -119,64 +21,222 @@ statements! {
     ROLLBACK = "ROLLBACK";
 }
 
-/// The first row of a statement that is used in a loop.
-pub(super) fn one<T>(
-    statement: &mut CachedStatement<'_>,
-    params: impl Params,
-    read: impl FnOnce(&mut Columns<'_, '_>) -> Result<T, StoreError>,
-) -> Result<Option<T>, StoreError> {
-    let mut rows = statement.query(params)?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let mut columns = Columns::new(row);
-    let value = read(&mut columns)?;
-    columns.end()?;
-    Ok(Some(value))
+/// One connection. Only one thread uses it at a time: the lock is for the compiler, nobody ever waits for it.
+pub(super) struct SqliteDb {
+    connection: Mutex<rusqlite::Connection>,
+    sealer: Arc<Sealer>,
+    /// The last numbers handed out: journal, events.
+    numbers: Mutex<(i64, i64)>,
 }
 
-/// All rows of a statement that is used in a loop.
-pub(super) fn all<T>(
-    statement: &mut CachedStatement<'_>,
-    params: impl Params,
-    mut read: impl FnMut(&mut Columns<'_, '_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
-    let mut rows = statement.query(params)?;
-    let mut values = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut columns = Columns::new(row);
-        values.push(read(&mut columns)?);
-        columns.end()?;
+impl SqliteDb {
+    pub(super) fn new(connection: rusqlite::Connection, sealer: Arc<Sealer>) -> SqliteDb {
+        SqliteDb { connection: Mutex::new(connection), sealer, numbers: Mutex::new((0, 0)) }
     }
-    Ok(values)
+
+    pub(super) fn connection(&self) -> MutexGuard<'_, rusqlite::Connection> {
+        // A panic in between leaves at most a transaction open, which the next user rolls back.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn run(&self, sql: Sql) -> Result<usize, rusqlite::Error> {
+        self.connection().prepare_cached(sql.sqlite)?.execute([])
+    }
+
+    /// Runs `work` in one read transaction, so that several statements see the same state.
+    pub(super) fn view<T>(
+        &self,
+        work: impl for<'d> FnOnce(&'d crate::db::Db) -> Answer<'d, T>,
+    ) -> Result<T, StoreError> {
+        self.run(BEGIN)?;
+        let result = done(work(self));
+        self.roll_back();
+        result
+    }
+
+    /// Runs `work` in one write transaction; nothing of it stays when it fails.
+    pub(super) fn write<T>(
+        &self,
+        work: impl for<'d> FnOnce(&'d crate::db::Db) -> Answer<'d, T>,
+    ) -> Result<T, StoreError> {
+        self.run(BEGIN_IMMEDIATE)?;
+        let result = done(work(self)).and_then(|value| match self.run(COMMIT) {
+            Ok(_) => Ok(value),
+            Err(error) => Err(commit_fault(error)),
+        });
+        if result.is_err() {
+            self.roll_back();
+        }
+        result
+    }
+
+    /// Ends whatever transaction is open. Some errors end it by themselves.
+    pub(super) fn roll_back(&self) {
+        if !self.connection().is_autocommit()
+            && let Err(error) = self.run(ROLLBACK)
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
+    }
+
+    fn each(&self, sql: Sql, values: &[Value<'_>], each: &mut EachRow<'_>) -> Result<(), StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(sql.sqlite)?;
+        self.bind(&mut statement, 1, values)?;
+        rows(&mut statement, each)
+    }
+
+    fn execute_now(&self, sql: Sql, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(sql.sqlite)?;
+        self.bind(&mut statement, 1, values)?;
+        Ok(statement.raw_execute()?)
+    }
+
+    fn each_key(
+        &self,
+        keyed: &Keyed,
+        shard: Shard,
+        keys: &Many<'_>,
+        each: &mut EachRow<'_>,
+    ) -> Result<(), StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(keyed.sqlite())?;
+        for key in keys.rows() {
+            self.bind(&mut statement, 1, &[shard.0.into()])?;
+            self.bind(&mut statement, 2, key)?;
+            rows(&mut statement, each)?;
+        }
+        Ok(())
+    }
+
+    fn write_rows(&self, write: &RowWrite, shard: Shard, many: &Many<'_>) -> Result<(), StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(write.sqlite())?;
+        for row in many.rows() {
+            self.bind(&mut statement, 1, &[shard.0.into()])?;
+            self.bind(&mut statement, 2, row)?;
+            let count = statement.raw_execute()?;
+            if count != 1 && !matches!(write.verb, Verb::InsertNew) {
+                return Err(write.not_as_expected());
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds from parameter `first` on as many values as the statement has parameters.
+    fn bind(
+        &self,
+        statement: &mut CachedStatement<'_>,
+        first: usize,
+        values: &[Value<'_>],
+    ) -> Result<(), StoreError> {
+        let numbers = *self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = (statement.parameter_count() + 1).saturating_sub(first);
+        for (at, value) in (first..).zip(values.iter().take(wanted)) {
+            statement.raw_bind_parameter(at, Bound { value, numbers })?;
+        }
+        Ok(())
+    }
 }
 
-/// All rows of a statement whose parameters are bound already.
-pub(super) fn all_bound<T>(
-    statement: &mut CachedStatement<'_>,
-    mut read: impl FnMut(&mut Columns<'_, '_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
+/// The answer of work that is done in its first poll, as all work on SQLite is.
+pub(super) fn done<T>(answer: Answer<'_, T>) -> Result<T, StoreError> {
+    let waits = || StoreError::Corrupt("work on SQLite waited for something else".to_owned());
+    answer.now_or_never().unwrap_or_else(|| Err(waits()))
+}
+
+fn rows(statement: &mut CachedStatement<'_>, each: &mut EachRow<'_>) -> Result<(), StoreError> {
     let mut rows = statement.raw_query();
-    let mut values = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut columns = Columns::new(row);
-        values.push(read(&mut columns)?);
-        columns.end()?;
+        each(&mut Columns::new(row))?;
     }
-    Ok(values)
+    Ok(())
 }
 
-/// A guarded write must have touched its one row.
-pub(super) fn guard(count: usize, what: impl FnOnce() -> String) -> Result<(), StoreError> {
-    if count == 1 { Ok(()) } else { Err(StoreError::Conflict(what())) }
+/// A value with what its number is counted from.
+struct Bound<'v, 'a> {
+    value: &'v Value<'a>,
+    numbers: (i64, i64),
 }
 
-/// Where a page by (time, id) starts, exclusive: after the last row seen, and before an upper bound of time.
-pub(super) fn page_end(after: Option<(i64, Uid)>, before_us: Option<i64>) -> (i64, [u8; 16]) {
-    let after = after.map(|(at_us, id)| (at_us, id.0));
-    // No id is below sixteen zero bytes, so this means "earlier than that time".
-    let before = before_us.map(|at_us| (at_us, [0; 16]));
-    match (after, before) {
-        (Some(after), Some(before)) => after.min(before),
-        (Some(end), None) | (None, Some(end)) => end,
-        (None, None) => (i64::MAX, [0xff; 16]),
+impl ToSql for Bound<'_, '_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let (journal_seq, event_seq) = self.numbers;
+        Ok(ToSqlOutput::Borrowed(match self.value {
+            Value::Null => ValueRef::Null,
+            Value::Int(value) => ValueRef::Integer(*value),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Uid(bytes) => ValueRef::Blob(bytes),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::JournalSeq(distance) => ValueRef::Integer(journal_seq + distance),
+            Value::EventSeq(distance) => ValueRef::Integer(event_seq + distance),
+        }))
+    }
+}
+
+impl Row for rusqlite::Row<'_> {
+    fn cell(&self, at: usize) -> Result<Cell<'_>, StoreError> {
+        match self.get_ref(at)? {
+            ValueRef::Null => Ok(Cell::Null),
+            ValueRef::Integer(value) => Ok(Cell::Int(value)),
+            ValueRef::Text(bytes) => Ok(Cell::Text(bytes)),
+            ValueRef::Blob(bytes) => Ok(Cell::Bytes(bytes)),
+            ValueRef::Real(_) => Err(StoreError::Corrupt(format!("column {} is a float", self.name(at)))),
+        }
+    }
+
+    fn name(&self, at: usize) -> String {
+        self.as_ref().column_name(at).unwrap_or("?").to_owned()
+    }
+
+    fn width(&self) -> usize {
+        self.as_ref().column_count()
+    }
+}
+
+impl Connection for SqliteDb {
+    fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    fn query<'a>(
+        &'a self,
+        sql: Sql,
+        values: &'a [Value<'a>],
+        each: &'a mut EachRow<'_>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.each(sql, values, each) })
+    }
+
+    fn execute<'a>(&'a self, sql: Sql, values: &'a [Value<'a>]) -> BoxFuture<'a, Result<usize, StoreError>> {
+        Box::pin(async move { self.execute_now(sql, values) })
+    }
+
+    fn keyed<'a>(
+        &'a self,
+        keyed: &'static Keyed,
+        shard: Shard,
+        keys: &'a Many<'a>,
+        each: &'a mut EachRow<'_>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.each_key(keyed, shard, keys, each) })
+    }
+
+    fn write<'a>(
+        &'a self,
+        write: &'static RowWrite,
+        shard: Shard,
+        rows: Many<'a>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.write_rows(write, shard, &rows) })
+    }
+
+    fn keeps_natural_keys(&self) -> bool {
+        false
+    }
+
+    fn note_numbers(&self, journal_seq: i64, event_seq: i64) {
+        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = (journal_seq, event_seq);
     }
 }

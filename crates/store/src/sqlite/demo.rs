@@ -1,13 +1,11 @@
 //! For `feiqian demo` only: a consistent copy of a database, and one cent changed in a copy behind the program's back, so that
 //! everybody can see `verify` find it. Nothing else may use this.
 
-use super::db::Db;
-use super::fault::corrupt;
-use super::statements::statements;
+use super::db::SqliteDb;
 use super::{OpenFault, SqliteConfig, connection};
-use crate::StoreError;
+use crate::db::{corrupt, params, statements};
 use domain::id::Shard;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,13 +52,17 @@ pub fn copy_for_demo(config: &SqliteConfig, to: &Path) -> Result<(), OpenFault> 
 /// [`OpenFault`], also when no such line exists.
 pub fn tamper_for_demo(config: &SqliteConfig, shard: Shard, code: u16) -> Result<TamperedLine, OpenFault> {
     let connection = connection::open_writer(config)?;
-    let db = Db { connection, sealer: Arc::clone(&config.sealer) };
+    let db = SqliteDb::new(connection, Arc::clone(&config.sealer));
     let changed = db.write(|db| {
-        let picked = db.one(PICK, params![shard.0, code], |c| Ok((c.int()?, c.int()?, c.int()?)))?;
-        let (seq, line, before_minor) = picked.ok_or_else(|| corrupt("no journal line on that account"))?;
-        let after_minor = before_minor + 1;
-        db.execute_one(TAMPER, params![shard.0, seq, line, after_minor], "journal line")?;
-        Ok::<_, StoreError>(TamperedLine { seq, line, before_minor, after_minor })
+        Box::pin(async move {
+            let read = |c: &mut crate::db::Columns<'_>| Ok((c.int()?, c.int()?, c.int()?));
+            let picked = db.one(PICK, &params![shard.0, code], read).await?;
+            let (seq, line, before_minor) =
+                picked.ok_or_else(|| corrupt("no journal line on that account"))?;
+            let after_minor = before_minor + 1;
+            db.execute_one(TAMPER, &params![shard.0, seq, line, after_minor], "journal line").await?;
+            Ok(TamperedLine { seq, line, before_minor, after_minor })
+        })
     })?;
     Ok(changed)
 }

@@ -43,8 +43,3 @@ pub(super) fn commit_fault(error: rusqlite::Error) -> StoreError {
     let is_io = error.sqlite_error().is_some_and(|code| code.code == ErrorCode::SystemIoFailure);
     if is_io { StoreError::CommitUnknown(error.to_string()) } else { error.into() }
 }
-
-/// A stored value that can't be read back.
-pub(super) fn corrupt(what: &str) -> StoreError {
-    StoreError::Corrupt(what.to_owned())
-}

@@ -3,52 +3,31 @@
 //! A commit is durable before it is answered (`synchronous=FULL`, read back at opening). Only one process writes a file: an
 //! exclusive lock stands beside it. There are two shards, the live one and the sandbox.
 
-mod api_key;
-mod attempt;
-mod balance;
-mod block;
-mod capture;
 mod checkpoint;
-mod code;
-mod columns;
 mod connection;
-mod control;
-mod counts;
 mod db;
-mod delivery;
 mod demo;
-mod endpoint;
-mod event;
+mod engine;
 mod fault;
-mod head;
-mod idempotency;
-mod journal;
-mod load;
 mod lock;
-mod members;
-mod merchant;
 mod migrate;
-mod notice;
-mod payment;
-mod pricing;
-mod reads;
-mod refund;
 mod session;
+#[cfg(test)]
 mod statements;
 mod turnstile;
 mod workers;
-mod write;
 
-pub use counts::RowCounts;
 pub use demo::{TamperedLine, copy_for_demo, tamper_for_demo};
 
-use crate::{LaneSession, Store, StoreError};
+use crate::counts::{Counters, RowCounts};
+use crate::db::corrupt;
+use crate::{LaneSession, Store, StoreError, head, merchant};
 use checkpoint::Checkpointer;
-use control::ControlDb;
 use crypto::seal::{SealFault, Sealer};
-use db::Db;
+use db::{SqliteDb, done};
 use domain::World;
 use domain::id::Shard;
+use engine::ControlDb;
 use ledger::Day;
 use std::fmt;
 use std::path::PathBuf;
@@ -154,15 +133,17 @@ pub fn init(config: &SqliteConfig, open_day: Day) -> Result<(), OpenFault> {
     let mut connection = connection::create(config)?;
     migrate::migrate(&mut connection, migrate::MIGRATIONS, config.now_us)?;
     let check = config.sealer.check_value()?;
-    let db = Db { connection, sealer: Arc::clone(&config.sealer) };
+    let db = SqliteDb::new(connection, Arc::clone(&config.sealer));
     db.write(|db| {
-        merchant::note_master_key(db, &check)?;
-        for world in [World::Live, World::Sandbox] {
-            head::insert_shard(db, world.only_shard(), open_day)?;
-        }
-        Ok(())
+        Box::pin(async move {
+            merchant::note_master_key(db, &check).await?;
+            for world in [World::Live, World::Sandbox] {
+                head::insert_shard(db, world.only_shard(), open_day).await?;
+            }
+            Ok(())
+        })
     })?;
-    checkpoint::checkpoint(&db.connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+    checkpoint::checkpoint(&db.connection(), "PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
 }
 
@@ -170,7 +151,7 @@ pub fn init(config: &SqliteConfig, open_day: Day) -> Result<(), OpenFault> {
 pub struct SqliteStore {
     readers: Workers<ReadDb>,
     shards: Vec<Shard>,
-    counters: Arc<counts::Counters>,
+    counters: Arc<Counters>,
     /// Absent when opened read-only. Fields are dropped in their order: the lock goes last.
     writer: Option<Writer>,
 }
@@ -178,7 +159,7 @@ pub struct SqliteStore {
 struct Writer {
     control: Workers<ControlDb>,
     _checkpointer: Option<Checkpointer>,
-    turnstile: Arc<Turnstile<Db>>,
+    turnstile: Arc<Turnstile<SqliteDb>>,
     /// Absent when opened for control rows only, beside a serving process: then there are no lanes.
     lock: Option<lock::Lock>,
 }
@@ -214,7 +195,7 @@ impl SqliteStore {
         connection: rusqlite::Connection,
         lock: Option<lock::Lock>,
     ) -> Result<SqliteStore, OpenFault> {
-        let turnstile = Turnstile::new(Db { connection, sealer: Arc::clone(&config.sealer) });
+        let turnstile = Turnstile::new(SqliteDb::new(connection, Arc::clone(&config.sealer)));
         let io = |source| OpenFault::Io { path: config.path.clone(), source };
         let contexts = vec![ControlDb { turnstile: Arc::clone(&turnstile) }];
         let control = Workers::start("store-control", contexts, CONTROL_QUEUE_MAX).map_err(io)?;
@@ -239,21 +220,18 @@ impl SqliteStore {
         for _ in 0..config.readers.max(1) {
             let mut connection = connection::open_reader(config)?;
             let deadline = connection::Deadline::install(&mut connection)?;
-            readers.push(ReadDb { db: Db { connection, sealer: Arc::clone(&config.sealer) }, deadline });
+            let db = SqliteDb::new(connection, Arc::clone(&config.sealer));
+            readers.push(ReadDb { db, deadline });
         }
         let mut shards = Vec::new();
         if let Some(reader) = readers.first() {
-            config.sealer.verify_check_value(&merchant::master_key_check(&reader.db)?)?;
-            shards = head::shards(&reader.db)?;
+            let check = done(Box::pin(merchant::master_key_check(&reader.db)))?;
+            config.sealer.verify_check_value(&check)?;
+            shards = done(Box::pin(head::shards(&reader.db)))?;
         }
         let io = |source| OpenFault::Io { path: config.path.clone(), source };
         let readers = Workers::start("store-read", readers, config.read_queue_max).map_err(io)?;
-        Ok(SqliteStore { readers, shards, counters: Arc::new(counts::Counters::default()), writer })
-    }
-
-    /// Rows that lanes wrote since this was opened.
-    pub fn rows_written(&self) -> RowCounts {
-        self.counters.read()
+        Ok(SqliteStore { readers, shards, counters: Arc::new(Counters::default()), writer })
     }
 
     fn writer(&self) -> Result<&Writer, StoreError> {
@@ -275,7 +253,7 @@ impl fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError> {
         if !self.shards.contains(&shard) {
-            return Err(fault::corrupt("this installation does not have that shard"));
+            return Err(corrupt("this installation does not have that shard"));
         }
         let writer = self.writer()?;
         if writer.lock.is_none() {
@@ -291,5 +269,9 @@ impl Store for SqliteStore {
 
     fn shards(&self) -> Vec<Shard> {
         self.shards.clone()
+    }
+
+    fn rows_written(&self) -> RowCounts {
+        self.counters.read()
     }
 }

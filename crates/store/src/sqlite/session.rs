@@ -1,20 +1,20 @@
 //! A lane's session: holds the turn at the write connection from `load` to `commit` or `abort`.
 
-use super::counts::Counters;
-use super::db::Db;
-use super::fault::{commit_fault, corrupt};
+use super::db::{BEGIN_IMMEDIATE, COMMIT, SqliteDb, done};
+use super::fault::commit_fault;
 use super::turnstile::{Turn, Turnstile};
-use super::{balance, head, load, write};
-use crate::{Committed, LaneSession, StoreError, WriteSet};
-use domain::id::{MerchantId, Shard};
+use crate::counts::Counters;
+use crate::db::{corrupt, in_order};
+use crate::write::Clocks;
+use crate::{Committed, LaneSession, StoreError, WriteSet, balance, head, load, write};
+use domain::id::Shard;
 use domain::rows::{ReadSet, Rows};
 use futures::future::BoxFuture;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The session of one shard's lane. Its futures do their work, blocking, when first polled.
 pub(super) struct Session {
-    turnstile: Arc<Turnstile<Db>>,
+    turnstile: Arc<Turnstile<SqliteDb>>,
     shard: Shard,
     counters: Arc<Counters>,
     batch: Option<Batch>,
@@ -22,17 +22,8 @@ pub(super) struct Session {
 
 /// A batch between `load` and its end.
 struct Batch {
-    turn: Turn<Db>,
-    /// Clocks that are not the system's, as read with the heads.
-    clock_offsets_us: HashMap<MerchantId, i64>,
-}
-
-impl Batch {
-    fn note_clocks(&mut self, rows: &Rows) {
-        for head in rows.heads.values().filter(|head| head.clock_offset_us != 0) {
-            self.clock_offsets_us.insert(head.merchant, head.clock_offset_us);
-        }
-    }
+    turn: Turn<SqliteDb>,
+    clocks: Clocks,
 }
 
 impl Drop for Batch {
@@ -43,7 +34,7 @@ impl Drop for Batch {
 }
 
 impl Session {
-    pub(super) fn new(turnstile: Arc<Turnstile<Db>>, shard: Shard, counters: Arc<Counters>) -> Session {
+    pub(super) fn new(turnstile: Arc<Turnstile<SqliteDb>>, shard: Shard, counters: Arc<Counters>) -> Session {
         Session { turnstile, shard, counters, batch: None }
     }
 
@@ -51,51 +42,51 @@ impl Session {
         // A batch that was forgotten is given up.
         self.batch = None;
         let turn = self.turnstile.enter(self.shard.world());
-        let mut batch = Batch { turn, clock_offsets_us: HashMap::new() };
-        batch.turn.execute(super::db::BEGIN_IMMEDIATE, [])?;
-        let open_day = head::shard_head(&batch.turn, self.shard)?.open_day;
-        let mut rows = Rows { open_day, ..Rows::default() };
-        load::load(&batch.turn, self.shard, reads, &mut rows)?;
-        batch.note_clocks(&rows);
+        let mut batch = Batch { turn, clocks: Clocks::default() };
+        batch.turn.run(BEGIN_IMMEDIATE)?;
+        let (db, shard): (&SqliteDb, _) = (&batch.turn, self.shard);
+        let rows = done(Box::pin(async move {
+            let open_day = head::shard_head(db, shard).await?.open_day;
+            let mut rows = Rows { open_day, ..Rows::default() };
+            load::load(db, shard, reads, &mut rows).await?;
+            Ok(rows)
+        }))?;
+        batch.clocks.note(&rows);
         self.batch = Some(batch);
         Ok(rows)
     }
 
     fn read_more(&mut self, reads: &ReadSet, into: &mut Rows) -> Result<(), StoreError> {
         let batch = self.batch.as_mut().ok_or_else(|| corrupt("no batch is open"))?;
-        load::load(&batch.turn, self.shard, reads, into)?;
-        batch.note_clocks(into);
+        let db: &SqliteDb = &batch.turn;
+        done(Box::pin(load::load(db, self.shard, reads, into)))?;
+        batch.clocks.note(into);
         Ok(())
     }
 
     fn finish(&mut self, writes: &WriteSet) -> Result<Committed, StoreError> {
         let batch = self.batch.take().ok_or_else(|| corrupt("no batch is open"))?;
-        let db: &Db = &batch.turn;
-        let clock_offset_us = |merchant| {
-            let changed = writes.heads.iter().find(|(_, head)| head.merchant == merchant);
-            let known = batch.clock_offsets_us.get(&merchant).copied().unwrap_or(0);
-            changed.map_or(known, |(_, head)| head.clock_offset_us)
-        };
-        let mut unknown_row = None;
-        let written = match write::write(db, self.shard, writes, clock_offset_us, &mut unknown_row) {
-            Ok(written) => written,
-            Err(error) => {
-                db.roll_back();
-                if let Some(key) = unknown_row {
-                    balance::reopen(db, self.shard, key)?;
-                }
-                return Err(error);
+        let (db, shard): (&SqliteDb, _) = (&batch.turn, self.shard);
+        let ready = write::ready(db, shard, writes, &batch.clocks)?;
+        let counts = ready.counts;
+        let mut committed = None;
+        if let Err(error) = done(Box::pin(in_order(ready.steps(db, shard, writes, &mut committed)))) {
+            db.roll_back();
+            if let StoreError::Conflict(_) = error {
+                done(Box::pin(balance::reopen(db, shard, &writes.balances)))?;
             }
-        };
-        db.statement(super::db::COMMIT)?.execute([]).map_err(commit_fault)?;
-        self.counters.add(&written.counts);
-        Ok(written.committed)
+            return Err(error);
+        }
+        db.run(COMMIT).map_err(commit_fault)?;
+        self.counters.add(&counts);
+        committed.ok_or_else(|| corrupt("the shard head was not taken"))
     }
 
     fn look_up(&mut self, batch: u128) -> Result<Option<Committed>, StoreError> {
         self.batch = None;
         let turn = self.turnstile.enter(self.shard.world());
-        head::batch(&turn, self.shard, batch)
+        let db: &SqliteDb = &turn;
+        done(Box::pin(head::batch(db, self.shard, batch)))
     }
 }
 

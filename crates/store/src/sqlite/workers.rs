@@ -1,8 +1,10 @@
 //! Threads that own a connection each and run what is sent to them, one piece of work at a time. The queue is bounded: a
 //! full one refuses at once.
 
-use super::db::Db;
+use super::db::SqliteDb;
 use crate::StoreError;
+use crate::db::Db;
+use crate::engine::Answer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,7 +81,7 @@ impl<C> Drop for Workers<C> {
 
 /// A reader's connection and the bound on how long one read may hold its snapshot.
 pub(super) struct ReadDb {
-    pub(super) db: Db,
+    pub(super) db: SqliteDb,
     pub(super) deadline: super::connection::Deadline,
 }
 
@@ -87,10 +89,10 @@ impl ReadDb {
     /// Runs one read under the deadline.
     pub(super) fn read<T>(
         &mut self,
-        work: impl FnOnce(&Db) -> Result<T, StoreError>,
+        work: impl for<'d> FnOnce(&'d Db) -> Answer<'d, T>,
     ) -> Result<T, StoreError> {
         self.deadline.start();
-        let result = work(&self.db);
+        let result = self.db.view(work);
         // Also after a panic or an interruption no snapshot stays open for the next read.
         self.db.roll_back();
         self.deadline.stop();

@@ -2,7 +2,7 @@
 
 use crate::fixtures::*;
 use domain::id::EndpointId;
-use store::sqlite::RowCounts;
+use store::{RowCounts, Store};
 
 #[test]
 fn a_synchronous_payment_writes_three_and_eleven_rows_and_six_a_batch() {

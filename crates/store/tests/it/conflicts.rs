@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use domain::rows::{Balance, ReadSet};
 use ledger::Account;
 use money::Currency;
-use store::{BalanceWrite, Reads, StoreError, WriteSet};
+use store::{BalanceWrite, Reads, Store, StoreError, WriteSet};
 
 /// An installation with one payment, its balance and its idempotency row, and what stands in it.
 struct Start {

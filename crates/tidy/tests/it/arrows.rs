@@ -16,7 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["crypto", "domain", "ledger", "money"]),
     ("channels", &["crypto", "domain", "ledger", "money"]),
     ("app", &["channels", "crypto", "domain", "ledger", "money", "store", "wire"]),
-    ("api", &["app", "crypto", "domain", "ledger", "money", "store", "wire"]),
+    ("site", &[]),
+    ("api", &["app", "crypto", "domain", "ledger", "money", "site", "store", "wire"]),
     (
         "server",
         &["api", "app", "channels", "crypto", "domain", "kernel_clock", "ledger", "money", "store", "wire"],

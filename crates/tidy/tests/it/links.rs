@@ -5,7 +5,7 @@ use crate::tree::{File, files, root};
 use std::path::Path;
 
 /// A link as written, with the line it stands on.
-fn links(page: &str) -> Vec<(usize, String)> {
+pub(crate) fn links(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_block = false;
     for (at, line) in page.lines().enumerate() {
@@ -34,7 +34,7 @@ fn anchors(page: &str) -> Vec<String> {
         .collect()
 }
 
-fn is_outside(target: &str) -> bool {
+pub(crate) fn is_outside(target: &str) -> bool {
     target.contains("://") || target.starts_with("mailto:")
 }
 

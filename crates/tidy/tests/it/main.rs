@@ -6,6 +6,7 @@ mod claims;
 mod files;
 mod functions;
 mod links;
+mod pages;
 mod pure;
 mod source;
 mod sql;

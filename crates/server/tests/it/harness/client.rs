@@ -62,15 +62,10 @@ pub struct Answer {
 }
 
 /// Seconds since 1970.
-pub fn now_s() -> i64 {
-    now_ms() / 1_000
-}
-
-/// Milliseconds since 1970.
 #[allow(clippy::disallowed_methods)] // a client has a clock of its own
-pub fn now_ms() -> i64 {
+pub fn now_s() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    i64::try_from(since.as_millis()).expect("a clock before the end of time")
+    i64::try_from(since.as_secs()).expect("a clock before the end of time")
 }
 
 /// A nonce that no other call of this process had.
@@ -82,11 +77,6 @@ impl Client {
     /// A caller without credentials.
     pub fn new(base: &str) -> Client {
         Client { base: base.to_owned(), credentials: Credentials::None }
-    }
-
-    /// Where it calls.
-    pub fn base(&self) -> &str {
-        &self.base
     }
 
     /// The same, saying who it is.
@@ -124,9 +114,14 @@ impl Call {
     }
 
     /// Sets the body as these bytes.
-    pub fn bytes(mut self, content_type: &str, body: Vec<u8>) -> Call {
+    pub fn bytes(self, content_type: &str, body: Vec<u8>) -> Call {
+        self.body(body).header("content-type", content_type)
+    }
+
+    /// Sets the body and says nothing of its type.
+    pub fn body(mut self, body: Vec<u8>) -> Call {
         self.body = body;
-        self.header("content-type", content_type)
+        self
     }
 
     /// Adds a header line, also a second one of a name.

@@ -1,0 +1,190 @@
+//! Writes of many rows: one statement per table and verb. From one description comes SQLite's text, which is run row by row,
+//! and PostgreSQL's, which takes all rows at once as arrays and refuses by itself when a row is not as expected.
+
+use std::sync::OnceLock;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Small,
+    Int,
+    Big,
+    Text,
+    Uid,
+    Bytes,
+    /// Bound as the distance from the last journal number of the commit.
+    JournalSeq,
+    /// Bound as the distance from the last event number of the commit.
+    EventSeq,
+}
+
+impl Kind {
+    /// PostgreSQL's name of the type.
+    pub(crate) const fn postgres(self) -> &'static str {
+        match self {
+            Kind::Small => "smallint",
+            Kind::Int => "integer",
+            Kind::Big | Kind::JournalSeq | Kind::EventSeq => "bigint",
+            Kind::Text => "text",
+            Kind::Uid => "uuid",
+            Kind::Bytes => "bytea",
+        }
+    }
+}
+
+/// A column as it is written. Every table has `shard` before these.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+}
+
+/// What becomes of the rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    /// New rows; a unique key refuses one that is there.
+    Insert,
+    /// New rows; one that is there stays as it is.
+    InsertNew,
+    /// Changed rows: the first columns are the key, the next what they must still hold, the others what they will.
+    Update { keys: usize, expected: usize },
+    /// Rows under a key to whose last column a number is added; they come into being with the first.
+    Add,
+}
+
+/// A write of rows.
+#[derive(Debug)]
+pub(crate) struct RowWrite {
+    pub(crate) table: &'static str,
+    pub(crate) verb: Verb,
+    pub(crate) columns: &'static [Column],
+    sqlite: OnceLock<String>,
+    postgres: OnceLock<String>,
+}
+
+/// Declares writes and lists them in `WRITES`. Rows are bound in the order of the columns.
+macro_rules! writes {
+    ($($(#[$doc:meta])* $name:ident = $verb:ident $table:literal $($part:ident { $($column:ident: $kind:ident),* $(,)? })+;)*) => {
+        $($(#[$doc])* pub(crate) static $name: $crate::db::RowWrite = $crate::db::RowWrite::new(
+            $table,
+            $crate::db::writes!(@verb $verb $($part { $($column)* })+),
+            &[$($($crate::db::Column { name: stringify!($column), kind: $crate::db::Kind::$kind },)*)+],
+        );)*
+        /// The writes of this file by name.
+        pub(crate) static WRITES: &[(&str, &$crate::db::RowWrite)] = &[$((stringify!($name), &$name),)*];
+    };
+    (@verb insert row { $($column:ident)* }) => { $crate::db::Verb::Insert };
+    (@verb insert_new row { $($column:ident)* }) => { $crate::db::Verb::InsertNew };
+    (@verb add key { $($key:ident)* } sum { $sum:ident }) => { $crate::db::Verb::Add };
+    (@verb update key { $($key:ident)* } expect { $($expected:ident)* } set { $($set:ident)* }) => {
+        $crate::db::Verb::Update {
+            keys: [$(stringify!($key)),*].len(),
+            expected: [$(stringify!($expected)),*].len(),
+        }
+    };
+}
+pub(crate) use writes;
+
+impl RowWrite {
+    pub(crate) const fn new(table: &'static str, verb: Verb, columns: &'static [Column]) -> RowWrite {
+        RowWrite { table, verb, columns, sqlite: OnceLock::new(), postgres: OnceLock::new() }
+    }
+
+    /// For one row: `?1` is the shard, then the columns.
+    pub(crate) fn sqlite(&self) -> &str {
+        self.sqlite.get_or_init(|| {
+            let place = |at: usize| format!("?{}", at + 2);
+            let equals = |(at, column): (usize, &Column)| format!("{} = {}", column.name, place(at));
+            match self.verb {
+                Verb::Insert | Verb::InsertNew | Verb::Add => {
+                    let places: Vec<String> = (0..self.columns.len()).map(place).collect();
+                    let places = places.join(", ");
+                    format!("{} VALUES (?1, {places}){}", self.insert_into(), self.on_conflict())
+                }
+                Verb::Update { keys, expected } => {
+                    let all = || self.columns.iter().enumerate();
+                    let set: Vec<String> = all().skip(keys + expected).map(equals).collect();
+                    let found: Vec<String> = all().take(keys + expected).map(equals).collect();
+                    format!(
+                        "UPDATE {} SET {} WHERE shard = ?1 AND {}",
+                        self.table,
+                        set.join(", "),
+                        found.join(" AND ")
+                    )
+                }
+            }
+        })
+    }
+
+    /// For all rows: `$1` is the shard, then an array per column, for updates last how many rows there are. An update of
+    /// fewer rows divides by zero: no count has to travel before the COMMIT.
+    pub(crate) fn postgres(&self) -> &str {
+        self.postgres.get_or_init(|| {
+            let each = |make: fn(usize, &Column) -> String| -> Vec<String> {
+                self.columns.iter().enumerate().map(|(at, column)| make(at, column)).collect()
+            };
+            let names = each(|at, _| format!("c{at}"));
+            let rows = format!(
+                "UNNEST({}) AS u({})",
+                each(|at, column| format!("${}::{}[]", at + 2, column.kind.postgres())).join(", "),
+                names.join(", ")
+            );
+            match self.verb {
+                Verb::Insert | Verb::InsertNew | Verb::Add => {
+                    let values = each(|at, column| column.value(at)).join(", ");
+                    format!("{} SELECT $1, {values} FROM {rows}{}", self.insert_into(), self.on_conflict())
+                }
+                Verb::Update { keys, expected } => {
+                    let set = each(|at, column| format!("{} = {}", column.name, column.value(at)));
+                    let found = each(|at, column| format!("t.{} = u.c{at}", column.name));
+                    format!(
+                        "WITH changed AS (UPDATE {} AS t SET {} FROM {rows} WHERE t.shard = $1 AND {} RETURNING 1) \
+                         SELECT 1 / CASE WHEN COUNT(*) = ${}::bigint THEN 1 ELSE 0 END FROM changed",
+                        self.table,
+                        set.get(keys + expected..).unwrap_or_default().join(", "),
+                        found.get(..keys + expected).unwrap_or_default().join(" AND "),
+                        self.columns.len() + 2
+                    )
+                }
+            }
+        })
+    }
+
+    /// What a row that is not as a decision saw it means.
+    pub(crate) fn not_as_expected(&self) -> crate::StoreError {
+        crate::StoreError::Conflict(format!("{}: a row is not as the decision saw it", self.table))
+    }
+
+    fn insert_into(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        format!("INSERT INTO {} (shard, {})", self.table, names.join(", "))
+    }
+
+    fn on_conflict(&self) -> String {
+        match self.verb {
+            Verb::Insert | Verb::Update { .. } => String::new(),
+            Verb::InsertNew => " ON CONFLICT DO NOTHING".to_owned(),
+            Verb::Add => {
+                let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+                let Some((sum, keys)) = names.split_last() else { return String::new() };
+                format!(
+                    " ON CONFLICT (shard, {}) DO UPDATE SET {sum} = {}.{sum} + excluded.{sum}",
+                    keys.join(", "),
+                    self.table
+                )
+            }
+        }
+    }
+}
+
+impl Column {
+    /// The value of column `at` of the rows; numbers are counted from the shard head, which this commit holds.
+    fn value(&self, at: usize) -> String {
+        let head = |column| format!("(SELECT {column} FROM shard_head WHERE shard = $1) + u.c{at}");
+        match self.kind {
+            Kind::JournalSeq => head("journal_seq"),
+            Kind::EventSeq => head("event_seq"),
+            Kind::Small | Kind::Int | Kind::Big | Kind::Text | Kind::Uid | Kind::Bytes => format!("u.c{at}"),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Rows of events: the outbox, with the delivery to the first destination in the event's own row.
+
+use crate::db::{Columns, Db, Many, Place, Value, corrupt, params, statements, writes};
+use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
+use crate::{StoreError, delivery};
+use crypto::seal::Sealer;
+use domain::event::{Event, NewDelivery, Type};
+use domain::id::{EventId, MerchantId, Shard, Uid};
+use std::borrow::Cow;
+
+/// Destinations of one event: its own row's and those in `delivery`.
+const SLOTS_MAX: usize = 15;
+
+macro_rules! columns {
+    () => {
+        "seq, id, merchant, kind, object, object_sequence, created_at_us, body"
+    };
+}
+pub(crate) use columns;
+
+macro_rules! list_filters {
+    () => {
+        " AND seq < ?3 AND (?4 IS NULL OR kind = ?4) AND created_at_us >= ?5 AND created_at_us < ?6 \
+         ORDER BY seq DESC LIMIT ?7"
+    };
+}
+
+writes! {
+    INSERT = insert "event" row {
+        seq: EventSeq, id: Uid, merchant: Uid, kind: Text, object: Uid, object_sequence: Big, created_at_us: Big,
+        d_endpoint: Uid, d_url: Text, d_status: Text, d_due_at_us: Big, d_tries: Big, d_fence: Big, body: Bytes,
+    };
+}
+
+statements! {
+    BY_ID = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_id WHERE shard = ?1 AND id = ?2");
+    LIST = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_merchant \
+        WHERE shard = ?1 AND merchant = ?2", list_filters!());
+    LIST_OF_OBJECT = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_object \
+        WHERE shard = ?1 AND object = ?8 AND merchant = ?2", list_filters!());
+    OF_OBJECT = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_object \
+        WHERE shard = ?1 AND object = ?2 ORDER BY seq LIMIT 200");
+}
+
+/// Bodies show what the merchant told of its payer; those that do rest sealed, the others as the text that they are.
+const BODY: Place = Place { table: "event", column: "body" };
+
+pub(crate) fn read(db: &Db, c: &mut Columns<'_>) -> Result<Event, StoreError> {
+    let (seq, id): (i64, EventId) = (c.int()?, c.id()?);
+    let (merchant, kind, object) = (c.id()?, c.word(Type::parse)?, c.uid()?);
+    let (object_sequence, created_at_us) = (c.int()?, c.int()?);
+    let (body, is_personal) = read_body(db, id, c.blob()?)?;
+    Ok(Event {
+        seq,
+        id,
+        merchant,
+        kind,
+        object,
+        object_sequence,
+        created_at_us,
+        body,
+        is_personal,
+        deliveries: Vec::new(),
+    })
+}
+
+/// No text begins with the byte of a sealed value's format.
+fn read_body(db: &Db, id: EventId, stored: &[u8]) -> Result<(String, bool), StoreError> {
+    let is_sealed = Sealer::version_of(stored).is_some();
+    let plain = if is_sealed { db.open(BODY, &id.0.0, stored)? } else { stored.to_vec() };
+    let text = String::from_utf8(plain).map_err(|_| corrupt("an event's body is not UTF-8"))?;
+    Ok((text, is_sealed))
+}
+
+fn stored_body<'e>(db: &Db, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreError> {
+    if event.is_personal {
+        return db.seal(BODY, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
+    }
+    Ok(Cow::Borrowed(event.body.as_bytes()))
+}
+
+/// New events, numbered back from the commit's last, and their deliveries after the first.
+#[derive(Debug, Default)]
+pub(crate) struct Inserts<'a> {
+    pub(crate) events: Many<'a>,
+    pub(crate) deliveries: Many<'a>,
+}
+
+pub(crate) fn inserts<'a>(db: &Db, events: &'a [Event]) -> Result<Inserts<'a>, StoreError> {
+    let mut inserts = Inserts::default();
+    let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    for (seq, event) in (1 - count..).zip(events) {
+        if event.deliveries.len() > SLOTS_MAX {
+            return Err(corrupt("an event has more destinations than it can have"));
+        }
+        let mut deliveries = event.deliveries.iter();
+        inserts.events.push(row(seq, event, stored_body(db, event)?, deliveries.next()));
+        for (slot, other) in (1..).zip(deliveries) {
+            inserts.deliveries.push(delivery::row(seq, slot, event, other));
+        }
+    }
+    Ok(inserts)
+}
+
+fn row<'a>(
+    seq: i64,
+    event: &'a Event,
+    body: Cow<'a, [u8]>,
+    first: Option<&'a NewDelivery>,
+) -> [Value<'a>; 14] {
+    params![
+        Value::EventSeq(seq),
+        event.id.0.0,
+        event.merchant.0.0,
+        event.kind.as_str(),
+        event.object.0,
+        event.object_sequence,
+        event.created_at_us,
+        first.and_then(|delivery| delivery.endpoint).map(|id| id.0.0),
+        first.map(|delivery| delivery.url.as_str()),
+        first.map(|_| delivery::status_text(DeliveryStatus::Pending)),
+        first.map(|delivery| delivery.due_at_us),
+        0,
+        0,
+        body,
+    ]
+}
+
+/// Writes one event under the number that was taken last.
+pub(crate) async fn insert_one(db: &Db, shard: Shard, event: &Event) -> Result<(), StoreError> {
+    let Inserts { events, deliveries } = inserts(db, std::slice::from_ref(event))?;
+    db.write(&INSERT, shard, events).await?;
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    db.write(&delivery::INSERT, shard, deliveries).await
+}
+
+pub(crate) async fn by_id(db: &Db, id: EventId) -> Result<Option<Event>, StoreError> {
+    db.one(BY_ID, &params![id.0.shard().0, id.0.0], |c| read(db, c)).await
+}
+
+pub(crate) async fn list(
+    db: &Db,
+    merchant: MerchantId,
+    filter: &EventFilter,
+    page: SeqPage,
+) -> Result<Vec<Event>, StoreError> {
+    let sql = if filter.object.is_some() { LIST_OF_OBJECT } else { LIST };
+    let values = params![
+        merchant.0.shard().0,
+        merchant.0.0,
+        page.before.map_or(i64::MAX, |(seq, _)| seq),
+        filter.kind.as_deref(),
+        filter.created_at_gte_us.unwrap_or(i64::MIN),
+        filter.created_at_lt_us.unwrap_or(i64::MAX),
+        page.limit,
+        filter.object.map(|object| object.0),
+    ];
+    db.all(sql, &values, |c| read(db, c)).await
+}
+
+pub(crate) async fn of_object(db: &Db, shard: Shard, object: Uid) -> Result<Vec<Event>, StoreError> {
+    db.all(OF_OBJECT, &params![shard.0, object.0], |c| read(db, c)).await
+}

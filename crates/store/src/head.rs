@@ -1,0 +1,206 @@
+//! Heads: one row per merchant, the root of its money rows, and one per shard.
+
+use crate::db::{Columns, Db, Many, Value, corrupt, keyed, params, statements, writes};
+use crate::{Committed, StoreError, WriteSet};
+use domain::id::{MerchantId, Shard};
+use domain::merchant::Head;
+use ledger::Day;
+
+macro_rules! columns {
+    () => {
+        "merchant, clock_offset_us, business_day, debt_limit_minor, credit_line_minor, key_epoch, sequence"
+    };
+}
+
+keyed! {
+    /// The roots of a batch, locked in key order. Whoever waited for one sees in later statements what was committed.
+    LOCK (Uid) = concat!("SELECT ", columns!(), " FROM merchant_head WHERE shard = ?1 AND merchant = ?2")
+        => concat!("SELECT ", columns!(), " FROM merchant_head WHERE shard = ?1 AND merchant = ANY(?2::uuid[]) \
+            ORDER BY merchant FOR UPDATE");
+}
+
+writes! {
+    INSERT = insert "merchant_head" row {
+        merchant: Uid, clock_offset_us: Big, business_day: Int, debt_limit_minor: Big, credit_line_minor: Big,
+        key_epoch: Big, sequence: Big,
+    };
+    UPDATE = update "merchant_head" key { merchant: Uid } expect { sequence: Big } set {
+        clock_offset_us: Big, business_day: Int, debt_limit_minor: Big, credit_line_minor: Big, key_epoch: Big,
+        sequence: Big,
+    };
+    SHARD_INSERT = insert "shard_head" row { open_day: Int, journal_seq: Big, event_seq: Big };
+    DAY_CLOSE = insert "day_close" row { day: Int, last_seq: JournalSeq, closed_at_us: Big };
+    BATCH_INSERT = insert "journal_batch" row {
+        batch: Uid, first_journal_seq: JournalSeq, first_event_seq: EventSeq, committed_at_us: Big,
+    };
+}
+
+statements! {
+    OF_MERCHANT = concat!("SELECT ", columns!(), " FROM merchant_head WHERE shard = ?1 AND merchant = ?2");
+    FURTHEST_CLOCK = "SELECT COALESCE(MAX(clock_offset_us), 0) FROM merchant_head WHERE shard = ?1";
+
+    SHARD_READ = "SELECT open_day, journal_seq, event_seq FROM shard_head WHERE shard = ?1";
+    /// Takes numbers; no row when another business day is open, where PostgreSQL divides by zero.
+    SHARD_TAKE = "UPDATE shard_head SET journal_seq = journal_seq + ?3, event_seq = event_seq + ?4, \
+        open_day = ?5 WHERE shard = ?1 AND open_day = ?2 RETURNING journal_seq, event_seq"
+        => "WITH taken AS (UPDATE shard_head SET journal_seq = journal_seq + ?3, event_seq = event_seq + ?4, \
+            open_day = ?5 WHERE shard = ?1 AND open_day = ?2 RETURNING journal_seq, event_seq) \
+            SELECT COALESCE(MAX(journal_seq), 0) / COUNT(*), COALESCE(MAX(event_seq), 0) / COUNT(*) FROM taken";
+    SHARD_TAKE_EVENT = "UPDATE shard_head SET event_seq = event_seq + 1 WHERE shard = ?1 \
+        RETURNING journal_seq, event_seq";
+    SHARDS_ALL = "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard";
+    BATCH_READ = "SELECT first_journal_seq, first_event_seq FROM journal_batch WHERE shard = ?1 AND batch = ?2";
+}
+
+fn read(c: &mut Columns<'_>) -> Result<Head, StoreError> {
+    Ok(Head {
+        merchant: c.id()?,
+        clock_offset_us: c.int()?,
+        business_day: c.day()?,
+        debt_limit_minor: c.int()?,
+        credit_line_minor: c.int()?,
+        key_epoch: c.int()?,
+        sequence: c.int()?,
+    })
+}
+
+/// Locks the heads of merchants and reads them.
+pub(crate) async fn lock(
+    db: &Db,
+    shard: Shard,
+    merchants: impl IntoIterator<Item = MerchantId>,
+) -> Result<Vec<Head>, StoreError> {
+    let keys = Many::of(merchants.into_iter().map(|merchant| params![merchant.0.0]));
+    db.find_all(&LOCK, shard, &keys, read).await
+}
+
+pub(crate) async fn of_merchant(
+    db: &Db,
+    shard: Shard,
+    merchant: MerchantId,
+) -> Result<Option<Head>, StoreError> {
+    db.one(OF_MERCHANT, &params![shard.0, merchant.0.0], read).await
+}
+
+fn values(head: &Head) -> [Value<'static>; 6] {
+    params![
+        head.clock_offset_us,
+        head.business_day.0,
+        head.debt_limit_minor,
+        head.credit_line_minor,
+        head.key_epoch,
+        head.sequence,
+    ]
+}
+
+pub(crate) async fn insert(db: &Db, shard: Shard, head: &Head) -> Result<(), StoreError> {
+    let [clock, day, debt, credit, epoch, sequence] = values(head);
+    let row = [Value::from(head.merchant.0.0), clock, day, debt, credit, epoch, sequence];
+    db.write(&INSERT, shard, Many::of([row])).await
+}
+
+/// Changed heads with the sequence they must still have.
+pub(crate) fn updates(heads: &[(i64, Head)]) -> Many<'static> {
+    Many::of(heads.iter().map(|(expected, head)| {
+        let [clock, day, debt, credit, epoch, sequence] = values(head);
+        [Value::from(head.merchant.0.0), Value::from(*expected), clock, day, debt, credit, epoch, sequence]
+    }))
+}
+
+/// The largest clock offset of a shard's merchants: bounds looks into indexes by business time.
+pub(crate) async fn furthest_clock_us(db: &Db, shard: Shard) -> Result<i64, StoreError> {
+    if shard.world() == domain::World::Live {
+        return Ok(0);
+    }
+    Ok(db.one(FURTHEST_CLOCK, &params![shard.0], |c| c.int()).await?.unwrap_or(0))
+}
+
+/// A shard's head.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShardHead {
+    pub(crate) open_day: Day,
+    pub(crate) journal_seq: i64,
+    pub(crate) event_seq: i64,
+}
+
+pub(crate) async fn shard_head(db: &Db, shard: Shard) -> Result<ShardHead, StoreError> {
+    let read = |c: &mut Columns<'_>| {
+        Ok(ShardHead { open_day: c.day()?, journal_seq: c.int()?, event_seq: c.int()? })
+    };
+    db.one(SHARD_READ, &params![shard.0], read)
+        .await?
+        .ok_or_else(|| corrupt("this installation does not have that shard"))
+}
+
+pub(crate) async fn insert_shard(db: &Db, shard: Shard, open_day: Day) -> Result<(), StoreError> {
+    db.write(&SHARD_INSERT, shard, Many::of([params![open_day.0, 0, 0]])).await
+}
+
+pub(crate) async fn shards(db: &Db) -> Result<Vec<Shard>, StoreError> {
+    db.all(SHARDS_ALL, &params![0], |c| c.small().map(Shard)).await
+}
+
+/// How many numbers a write-set takes: of transactions, of events.
+fn wanted(writes: &WriteSet) -> (i64, i64) {
+    let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    (count(writes.transactions.len()), count(writes.events.len()))
+}
+
+/// The business day that is open after a write-set; it never goes back.
+pub(crate) fn next_day(writes: &WriteSet) -> Result<Day, StoreError> {
+    let next = writes.new_open_day.unwrap_or(writes.open_day);
+    if next < writes.open_day {
+        return Err(StoreError::Conflict("the business day never goes back".to_owned()));
+    }
+    Ok(next)
+}
+
+/// Takes numbers; refuses when the business day is not the one that the decisions saw.
+pub(crate) async fn take(db: &Db, shard: Shard, writes: &WriteSet) -> Result<Committed, StoreError> {
+    let (transactions, events) = wanted(writes);
+    let values = params![shard.0, writes.open_day.0, transactions, events, next_day(writes)?.0];
+    let last = db.one(SHARD_TAKE, &values, |c| Ok((c.int()?, c.int()?))).await?;
+    let Some((journal_seq, event_seq)) = last else {
+        return Err(StoreError::Conflict("the business day moved".to_owned()));
+    };
+    db.note_numbers(journal_seq, event_seq);
+    Ok(Committed {
+        first_journal_seq: journal_seq - transactions + 1,
+        first_event_seq: event_seq - events + 1,
+    })
+}
+
+/// The number of one event that no money command caused.
+pub(crate) async fn take_event(db: &Db, shard: Shard) -> Result<i64, StoreError> {
+    let (journal_seq, event_seq) = db
+        .one(SHARD_TAKE_EVENT, &params![shard.0], |c| Ok((c.int()?, c.int()?)))
+        .await?
+        .ok_or_else(|| corrupt("this installation does not have that shard"))?;
+    db.note_numbers(journal_seq, event_seq);
+    Ok(event_seq)
+}
+
+/// The day that a write-set closes, if it does.
+pub(crate) fn day_closes(writes: &WriteSet) -> Result<Many<'static>, StoreError> {
+    let closes = next_day(writes)? != writes.open_day;
+    let row = || params![writes.open_day.0, Value::JournalSeq(0), writes.at_us];
+    Ok(Many::of(closes.then(row)))
+}
+
+/// The write-set's own row.
+pub(crate) fn batch_inserts(writes: &WriteSet) -> Many<'static> {
+    let (transactions, events) = wanted(writes);
+    Many::of([params![
+        writes.batch.to_be_bytes(),
+        Value::JournalSeq(1 - transactions),
+        Value::EventSeq(1 - events),
+        writes.at_us,
+    ]])
+}
+
+pub(crate) async fn batch(db: &Db, shard: Shard, batch: u128) -> Result<Option<Committed>, StoreError> {
+    db.one(BATCH_READ, &params![shard.0, batch.to_be_bytes()], |c| {
+        Ok(Committed { first_journal_seq: c.int()?, first_event_seq: c.int()? })
+    })
+    .await
+}
