@@ -1,6 +1,6 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
-use crate::commands::{explain, health, init, key, merchant, payment, price, sandbox, serve, verify};
+use crate::commands::{explain, health, init, key, merchant, payment, price, sandbox, serve, sign, verify};
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -52,6 +52,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: key::Command,
     },
+    /// Sign a request and show every step, or explain why one was refused.
+    Sign(Box<sign::Options>),
     /// Prove the books: every balance, every transaction, every sealed block.
     Verify(verify::Options),
     /// Say why a payment or refund is as it is: history, price, postings.

@@ -1,8 +1,8 @@
 //! Directories and files that only their owner may reach.
 
 use anyhow::{Context, Result, bail};
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
 use std::path::Path;
 
 /// Makes a directory that only its owner can enter, with its parents. One that is there must be as private, or empty: then it
@@ -53,6 +53,17 @@ pub(crate) fn refuse_wide_directory(path: &Path) -> Result<()> {
     if found.is_dir() { Ok(()) } else { bail!("{} is no directory", path.display()) }
 }
 
+/// Reads a file that is no longer than `bytes_max`.
+pub(crate) fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
+    let name = || path.display().to_string();
+    let mut bytes = Vec::new();
+    File::open(path).with_context(name)?.take(bytes_max + 1).read_to_end(&mut bytes).with_context(name)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > bytes_max {
+        bail!("{} is longer than {bytes_max} bytes", path.display());
+    }
+    Ok(bytes)
+}
+
 /// Writes a new file of mode 0600; never over another.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut options = OpenOptions::new();
@@ -91,6 +102,16 @@ mod tests {
         fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
         let fault = private_directory(&empty).unwrap_err().to_string();
         assert!(fault.contains("chmod 700"), "{fault}");
+    }
+
+    #[test]
+    fn long_files_are_not_read() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("body");
+        fs::write(&path, b"1234").unwrap();
+        assert_eq!(read_at_most(&path, 4).unwrap(), b"1234");
+        assert!(read_at_most(&path, 3).unwrap_err().to_string().contains("longer than 3 bytes"));
+        assert!(read_at_most(scratch.path(), 3).is_err(), "a folder is no file");
     }
 
     #[test]

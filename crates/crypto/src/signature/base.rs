@@ -127,15 +127,15 @@ fn push_field(base: &mut String, name: &str, headers: &HeaderMap) -> Result<(), 
 }
 
 /// An absolute URI, split without changing a byte of path and query.
-struct Uri<'a> {
-    scheme: &'a str,
-    authority: &'a str,
-    path: &'a str,
-    query: Option<&'a str>,
+pub(super) struct Uri<'a> {
+    pub scheme: &'a str,
+    pub authority: &'a str,
+    pub path: &'a str,
+    pub query: Option<&'a str>,
 }
 
 impl<'a> Uri<'a> {
-    fn split(uri: &'a str) -> Option<Self> {
+    pub fn split(uri: &'a str) -> Option<Self> {
         let (scheme, rest) = uri.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at_checked(end)?;
@@ -154,13 +154,18 @@ impl<'a> Uri<'a> {
             "@authority" => self.normal_authority(),
             "@path" => self.path.to_owned(),
             "@query" => format!("?{}", self.query.unwrap_or_default()),
-            "@request-target" => match self.query {
-                Some(query) => format!("{}?{query}", self.path),
-                None => self.path.to_owned(),
-            },
+            "@request-target" => self.target(),
             "@query-param" => query_parameter(self.query?, component.query_name.as_deref()?)?,
             _ => return None,
         })
+    }
+
+    /// Path and query, as they stand in a request's first line.
+    pub fn target(&self) -> String {
+        match self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.to_owned(),
+        }
     }
 
     fn normal_authority(&self) -> String {
@@ -187,12 +192,16 @@ fn query_parameter(query: &str, name: &str) -> Option<String> {
 
 /// Decodes `application/x-www-form-urlencoded` (WHATWG URL); a `%` without two digits stands for itself.
 fn form_decode(text: &str) -> Vec<u8> {
+    percent_decode(&text.replace('+', " "))
+}
+
+/// Resolves every escape; a `%` without two digits stands for itself.
+pub(super) fn percent_decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         match (byte, after.split_first_chunk::<2>().and_then(|(digits, _)| hex_byte(*digits))) {
-            (b'+', _) => decoded.push(b' '),
             (b'%', Some(value)) => {
                 decoded.push(value);
                 rest = after.get(2..).unwrap_or_default();

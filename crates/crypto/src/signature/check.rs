@@ -52,6 +52,26 @@ pub fn check(
     }
 }
 
+/// Everything that [`check`] would complain about before it looks at the signature, not the first only. Without the key
+/// its algorithm is not judged, without a time only the unit of `created`, without the body no digest.
+pub(super) fn problems(
+    parsed: &ParsedSignature,
+    key: Option<&PublicKey>,
+    request: &RequestParts<'_>,
+    body: Option<&[u8]>,
+    now_s: Option<i64>,
+) -> Vec<Problem> {
+    let algorithm = key.map_or(Ok(()), |key| check_algorithm(parsed, key));
+    let time = match now_s {
+        Some(now_s) => check_time(parsed, now_s),
+        None => check_unit(parsed),
+    };
+    let components = check_components(parsed, request, body.unwrap_or_default());
+    let digest = body.map_or(Ok(()), |body| check_digest(request, body));
+    let checks = [algorithm, time, components, digest];
+    checks.into_iter().filter_map(Result::err).collect()
+}
+
 fn check_algorithm(parsed: &ParsedSignature, key: &PublicKey) -> Result<(), Problem> {
     let mismatch = |alg: &str| Problem::AlgorithmMismatch { alg: alg.to_owned(), key: key.kind() };
     match &parsed.alg {
@@ -67,15 +87,18 @@ fn check_algorithm(parsed: &ParsedSignature, key: &PublicKey) -> Result<(), Prob
 fn check_time(parsed: &ParsedSignature, now_s: i64) -> Result<(), Problem> {
     let created_s = parsed.created_s.ok_or(Problem::ParameterAbsent { name: "created" })?;
     if created_s.abs_diff(now_s) > TIME_TOLERANCE_S {
-        let milliseconds = created_s >= MILLISECONDS_FROM;
-        return Err(if milliseconds {
-            Problem::CreatedMilliseconds
-        } else {
-            Problem::CreatedOutside { created_s, now_s }
-        });
+        check_unit(parsed)?;
+        return Err(Problem::CreatedOutside { created_s, now_s });
     }
     match parsed.expires_s {
         Some(expires_s) if expires_s < now_s => Err(Problem::Expired { expires_s }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_unit(parsed: &ParsedSignature) -> Result<(), Problem> {
+    match parsed.created_s {
+        Some(created_s) if created_s >= MILLISECONDS_FROM => Err(Problem::CreatedMilliseconds),
         Some(_) | None => Ok(()),
     }
 }
@@ -105,10 +128,7 @@ fn check_body_and_signature(
     body: &[u8],
     base: &str,
 ) -> Result<(), Problem> {
-    if request.headers.contains_key(CONTENT_DIGEST) {
-        verify_content_digest(request.headers, body)
-            .map_err(|fault| Problem::Digest { fault, computed: content_digest(body) })?;
-    }
+    check_digest(request, body)?;
     let verified = match &parsed.alg {
         AlgParameter::Known(alg) => key.verify(*alg, base.as_bytes(), &parsed.signature),
         AlgParameter::Absent => key.verify_any(base.as_bytes(), &parsed.signature),
@@ -123,6 +143,14 @@ fn check_body_and_signature(
             Problem::Invalid { host: other_host(request) }
         }
     })
+}
+
+fn check_digest(request: &RequestParts<'_>, body: &[u8]) -> Result<(), Problem> {
+    if !request.headers.contains_key(CONTENT_DIGEST) {
+        return Ok(());
+    }
+    verify_content_digest(request.headers, body)
+        .map_err(|fault| Problem::Digest { fault, computed: content_digest(body) })
 }
 
 /// The `Host` sent and the public one, where they differ: the usual reason behind a proxy.

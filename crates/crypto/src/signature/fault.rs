@@ -257,6 +257,47 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// A stable name, more exact than the code.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AuthorizationToo => "authorization_too",
+            Self::FieldAbsent { .. } => "field_absent",
+            Self::FieldMalformed { .. } => "field_malformed",
+            Self::FieldTooLong { .. } => "field_too_long",
+            Self::Labels { .. } => "labels",
+            Self::LabelsDiffer => "labels_differ",
+            Self::NotComponents => "not_components",
+            Self::NotBytes => "not_bytes",
+            Self::ComponentUnquoted => "component_unquoted",
+            Self::ComponentName { .. } => "component_name",
+            Self::ComponentUnknown { .. } => "component_unknown",
+            Self::ComponentRepeated { .. } => "component_repeated",
+            Self::ComponentParameter { .. } => "component_parameter",
+            Self::ComponentsTooMany => "components_too_many",
+            Self::ParameterAbsent { .. } => "parameter_absent",
+            Self::ParameterUnquoted { .. } => "parameter_unquoted",
+            Self::ParameterNotInteger { .. } => "parameter_not_integer",
+            Self::NonceLength { .. } => "nonce_length",
+            Self::EcdsaShape(EcdsaShapeFault::Der) => "ecdsa_der",
+            Self::EcdsaShape(EcdsaShapeFault::Length { .. }) => "ecdsa_length",
+            Self::ValueNotAscii { .. } => "value_not_ascii",
+            Self::AlgorithmMismatch { .. } => "algorithm_mismatch",
+            Self::CreatedMilliseconds => "created_milliseconds",
+            Self::CreatedOutside { .. } => "created_outside",
+            Self::Expired { .. } => "expired",
+            Self::NotSigned { .. } => "not_signed",
+            Self::DigestAbsent => "digest_absent",
+            Self::ComponentAbsent { .. } => "component_absent",
+            Self::Digest { fault: DigestFault::Mismatch, .. } => "digest_mismatch",
+            Self::Digest { fault: DigestFault::Malformed, .. } => "digest_malformed",
+            Self::Digest { fault: DigestFault::Unsupported, .. } => "digest_unsupported",
+            Self::Invalid { .. } => "invalid",
+        }
+    }
+}
+
 impl From<EcdsaShapeFault> for Problem {
     fn from(fault: EcdsaShapeFault) -> Self {
         Self::EcdsaShape(fault)

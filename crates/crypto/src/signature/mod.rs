@@ -6,6 +6,7 @@
 
 mod base;
 mod check;
+pub mod explain;
 mod fault;
 mod parse;
 mod sign;
@@ -14,7 +15,7 @@ pub use base::{RequestParts, signature_base, signature_base_of_response};
 pub use check::{Checked, TIME_TOLERANCE_S, check};
 pub use fault::{FaultCode, Problem, SignatureFault};
 pub use parse::{AlgParameter, Component, NONCE_CHARS, ParsedSignature, needs_nonce};
-pub use sign::{SignFault, SignedHeaders, sign_request};
+pub use sign::{Parameters, Prepared, SignFault, SignedHeaders, prepare_request, sign_request};
 
 /// Names of the request fields that must be signed where present (WIRE, headers).
 pub const SIGNED_WHERE_PRESENT: [&str; 3] =

@@ -57,9 +57,70 @@ pub enum SignFault {
     Key(#[from] VerifyFault),
 }
 
-/// Signs a request by the profile of WIRE: `@method`, `@target-uri`, the digest of a body that is not empty, and those
-/// of [`SIGNED_WHERE_PRESENT`] that `request.headers` holds. `created_s` is in unix seconds; a nonce is needed for
-/// methods other than pure reads.
+/// A request that is ready to be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// `Signature-Input`
+    pub signature_input: String,
+    /// `Content-Digest`, for requests with a body.
+    pub content_digest: Option<String>,
+    /// The bytes to be signed.
+    pub base: String,
+}
+
+/// Who signs, when and how: the parameters of a signature.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'a> {
+    /// The key's id.
+    pub keyid: &'a str,
+    /// How it is signed.
+    pub alg: Alg,
+    /// When it is signed, unix seconds.
+    pub created_s: i64,
+    /// What makes it unlike any other; needed for methods other than pure reads.
+    pub nonce: Option<&'a str>,
+}
+
+/// Prepares a request by the profile of WIRE: `@method`, `@target-uri`, the digest of a body that is not empty, and those
+/// of [`SIGNED_WHERE_PRESENT`] that `request.headers` holds.
+///
+/// # Errors
+/// [`SignFault::Text`], [`SignFault::Component`].
+pub fn prepare_request(
+    request: &RequestParts<'_>,
+    body: &[u8],
+    parameters: &Parameters<'_>,
+) -> Result<Prepared, SignFault> {
+    let content_digest = (!body.is_empty()).then(|| content_digest(body));
+    let mut headers = request.headers.clone();
+    if let Some(digest) = &content_digest {
+        headers.insert(CONTENT_DIGEST, HeaderValue::from_str(digest).map_err(|_| SignFault::Text)?);
+    }
+    let components = components(&headers);
+    let params = params(&components, parameters)?;
+    let request = RequestParts { headers: &headers, ..*request };
+    let base = request_base(&components, &params, &request).map_err(SignFault::Component)?;
+    Ok(Prepared { signature_input: format!("{LABEL}={params}"), content_digest, base })
+}
+
+impl Prepared {
+    /// Signs it. `alg` is the one that the parameters name.
+    ///
+    /// # Errors
+    /// [`SignFault::Key`].
+    pub fn sign(self, key: &PrivateKey, alg: Alg) -> Result<SignedHeaders, SignFault> {
+        let signature = key.sign(alg, self.base.as_bytes())?;
+        Ok(SignedHeaders {
+            signature_input: self.signature_input,
+            signature: format!("{LABEL}=:{}:", STANDARD.encode(signature)),
+            content_digest: self.content_digest,
+            base: self.base,
+        })
+    }
+}
+
+/// Prepares and signs a request with the preferred algorithm of its key. `created_s` is in unix seconds; a nonce is needed
+/// for methods other than pure reads.
 ///
 /// # Errors
 /// [`SignFault`].
@@ -72,22 +133,7 @@ pub fn sign_request(
     nonce: Option<&str>,
 ) -> Result<SignedHeaders, SignFault> {
     let alg = *key.kind().algorithms().first().ok_or(VerifyFault::AlgorithmMismatch)?;
-    let content_digest = (!body.is_empty()).then(|| content_digest(body));
-    let mut headers = request.headers.clone();
-    if let Some(digest) = &content_digest {
-        headers.insert(CONTENT_DIGEST, HeaderValue::from_str(digest).map_err(|_| SignFault::Text)?);
-    }
-    let components = components(&headers);
-    let params = params(&components, created_s, keyid, nonce, alg)?;
-    let request = RequestParts { headers: &headers, ..*request };
-    let base = request_base(&components, &params, &request).map_err(SignFault::Component)?;
-    let signature = key.sign(alg, base.as_bytes())?;
-    Ok(SignedHeaders {
-        signature_input: format!("{LABEL}={params}"),
-        signature: format!("{LABEL}=:{}:", STANDARD.encode(signature)),
-        content_digest,
-        base,
-    })
+    prepare_request(request, body, &Parameters { keyid, alg, created_s, nonce })?.sign(key, alg)
 }
 
 fn components(headers: &HeaderMap) -> Vec<Component> {
@@ -99,13 +145,8 @@ fn components(headers: &HeaderMap) -> Vec<Component> {
         .collect()
 }
 
-fn params(
-    components: &[Component],
-    created_s: i64,
-    keyid: &str,
-    nonce: Option<&str>,
-    alg: Alg,
-) -> Result<String, SignFault> {
+fn params(components: &[Component], parameters: &Parameters<'_>) -> Result<String, SignFault> {
+    let Parameters { keyid, alg, created_s, nonce } = *parameters;
     let names: Vec<String> = components.iter().map(|component| format!("\"{}\"", component.name)).collect();
     let mut params = format!("({});created={created_s}", names.join(" "));
     for (name, text) in [("keyid", Some(keyid)), ("nonce", nonce), ("alg", Some(alg.name()))] {

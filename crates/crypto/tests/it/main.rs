@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which the lint's own exemption does not reach")]
 
 mod certificate;
+mod explain;
 mod keys;
 mod profile;
 mod rfc9421;

@@ -10,6 +10,7 @@ pub mod payment;
 pub mod price;
 pub mod sandbox;
 pub mod serve;
+pub mod sign;
 pub mod verify;
 
 use crate::cli::{Cli, Command, ConfigCommand};
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Merchant { command } => merchant::run(command),
         Command::Price { command } => price::run(command),
         Command::Key { command } => key::run(command),
+        Command::Sign(options) => sign::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Payment { command } => payment::run(command),

@@ -10,3 +10,4 @@ mod deploy;
 mod documents;
 mod examples;
 mod harness;
+mod sign;

@@ -35,11 +35,12 @@ fn all_four_algorithms_sign_reads_and_commands() {
     });
 }
 
-type Change = fn(&mut Draft);
+/// Makes a mistake in a request that is otherwise right.
+pub type Change = fn(&mut Draft);
 type Mend = Box<dyn FnMut(&mut Draft) + Send>;
 
 /// What one can do wrong with a request that is otherwise right, and how it is named.
-const MISTAKES: [(&str, &str, Change); 35] = [
+pub const MISTAKES: [(&str, &str, Change); 35] = [
     ("created in milliseconds", "signature_time", |d| d.set("created", &(now_s() * 1_000).to_string())),
     ("created long ago", "signature_time", |d| d.set("created", &(now_s() - 310).to_string())),
     ("created in the future", "signature_time", |d| d.set("created", &(now_s() + 310).to_string())),
@@ -92,7 +93,7 @@ const MISTAKES: [(&str, &str, Change); 35] = [
 ];
 
 /// Mistakes of the lines themselves.
-const LINES: [(&str, Change); 9] = [
+pub const LINES: [(&str, Change); 9] = [
     ("Authorization too", |d| {
         d.spoil = |signed| signed.more.push(("authorization", "Bearer fqsk_sandbox_x".to_owned()))
     }),
@@ -143,6 +144,21 @@ fn each_named_mistake_has_its_code() {
             assert_eq!((answer.status, answer.code()), (401, code), "{what}: {}", answer.text);
             let answer = answer.expect_problem(401, code);
             assert_ne!(answer.header("www-authenticate"), "", "{what}");
+            // Whoever has the wrong time learns the right one.
+            let server_time =
+                answer["server_time"].as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+            let server_time =
+                server_time.unwrap_or_else(|| panic!("{what}: no server_time: {}", answer.text));
+            assert!(server_time.as_second().abs_diff(now_s()) < 60, "{what}: {server_time}");
+            let has_base = answer["signature_base"]
+                .as_str()
+                .is_some_and(|base| base.contains("\"@signature-params\": ("));
+            assert_eq!(
+                has_base,
+                ["digest_mismatch", "signature_invalid"].contains(&code),
+                "{what}: {}",
+                answer.text
+            );
             before.assert_same(server, what);
         }
     });

@@ -2,6 +2,6 @@
 //! front of it.
 
 mod forwarded;
-mod nginx;
+pub mod nginx;
 mod programs;
 mod run;

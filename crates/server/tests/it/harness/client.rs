@@ -141,6 +141,18 @@ impl Call {
         self.header("idempotency-key", key)
     }
 
+    /// The request as it goes over the wire, as a file for whoever looks into it.
+    pub fn as_sent(&self) -> Vec<u8> {
+        let host = self.base.split_once("://").map_or("", |(_, host)| host);
+        let mut sent = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.path).into_bytes();
+        for (name, value) in &self.headers {
+            sent.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        sent.extend(format!("Content-Length: {}\r\n\r\n", self.body.len()).bytes());
+        sent.extend(&self.body);
+        sent
+    }
+
     /// Sends it; whatever the answer is, there must be one.
     ///
     /// # Panics

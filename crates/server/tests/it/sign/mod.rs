@@ -1,0 +1,4 @@
+//! `feiqian sign` and `feiqian sign explain`, as a merchant's developer uses them.
+
+mod command;
+mod explain;
