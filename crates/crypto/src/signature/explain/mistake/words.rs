@@ -83,6 +83,26 @@ impl Mistake {
                 "name and value are not separated by a colon and one space",
                 "组件名与值之间应为一个冒号加一个空格",
             ),
+            Self::UriScheme
+            | Self::UriHost
+            | Self::UriPort
+            | Self::UriWithoutHost
+            | Self::UriQueryMissing
+            | Self::UriQueryOrder
+            | Self::UriEncoding
+            | Self::UriSlash => self.address_words(),
+            Self::ParamsMissing
+            | Self::ParamsLabel
+            | Self::ParamsSpaces
+            | Self::ParamsOrder
+            | Self::ParamsUnquoted
+            | Self::CreatedTwice => self.params_words(),
+            _ => self.value_words(),
+        }
+    }
+
+    fn value_words(&self) -> (&'static str, &'static str) {
+        match self {
             Self::MethodCase => (
                 "the method is not in capitals: sign it as it is sent, POST",
                 "方法名未用大写：按实际发送的写，如 POST",
@@ -123,19 +143,10 @@ impl Mistake {
                 "the signature was not made over the base shown: the program signs another text, or with another private key",
                 "签名不是对所给原文做的：程序签的是别的文本，或者用了别的私钥",
             ),
-            Self::OtherKey => (
+            _ => (
                 "no known mistake makes this signature: most likely another private key was used than the registered one",
                 "已知的错误都得不出这个签名：很可能所用私钥与登记的公钥不是一对",
             ),
-            Self::UriScheme
-            | Self::UriHost
-            | Self::UriPort
-            | Self::UriWithoutHost
-            | Self::UriQueryMissing
-            | Self::UriQueryOrder
-            | Self::UriEncoding
-            | Self::UriSlash => self.address_words(),
-            _ => self.params_words(),
         }
     }
 
