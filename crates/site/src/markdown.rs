@@ -33,6 +33,9 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_HEADING_ATTRIBUTES)
     .union(Options::ENABLE_GFM);
 
+/// A table of so few columns is not scrolled on a phone: its cells wrap.
+const NARROW_COLUMNS_MAX: usize = 3;
+
 /// Renders a text.
 pub(crate) fn render(markdown: &str, place: &Place<'_>) -> Rendered {
     let mut renderer = Renderer {
@@ -141,7 +144,8 @@ impl<'m> Renderer<'_, 'm> {
             Event::Html(text) | Event::InlineHtml(text) if text.trim_start().starts_with("<!--") => {}
             Event::Start(Tag::Table(columns)) => {
                 self.in_table = Some(0);
-                self.raw("<div class=\"table\" role=\"region\" tabindex=\"0\">".to_owned());
+                let class = if columns.len() <= NARROW_COLUMNS_MAX { "table narrow" } else { "table" };
+                self.raw(format!("<div class=\"{class}\" tabindex=\"0\">"));
                 self.events.push(Event::Start(Tag::Table(columns)));
             }
             Event::End(TagEnd::Table) => {
@@ -269,7 +273,9 @@ mod tests {
             (last.codes.as_slice(), last.terms.as_slice()),
             (&["two_three".to_owned()][..], &["x_y".to_owned()][..])
         );
-        assert!(page.html.contains("<div class=\"table\"") && page.html.contains("id=\"one-two_three-1\""));
+        assert!(
+            page.html.contains("<div class=\"table narrow\"") && page.html.contains("id=\"one-two_three-1\"")
+        );
     }
 
     #[test]
