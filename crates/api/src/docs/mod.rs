@@ -73,6 +73,7 @@ pub fn router(state: &Shared) -> Router {
         let prefix = format!("/docs/{}", lang.prefix());
         let (results, suggestions) = (Arc::clone(state), Arc::clone(state));
         router = router
+            .route(&format!("{prefix}/"), get(move || async move { moved(lang, "") }))
             .route(&prefix, get(move |request: Request| show(home, lang, "index".to_owned(), request)))
             .route(
                 &format!("{prefix}/{{*slug}}"),
@@ -111,6 +112,7 @@ pub fn router(state: &Shared) -> Router {
             }),
         )
         .route("/docs", get(|headers: HeaderMap| async move { moved(Lang::of(&headers), "") }))
+        .route("/docs/", get(|headers: HeaderMap| async move { moved(Lang::of(&headers), "") }))
         .route("/docs/errors", get(move |request: Request| errors(index, None, request)))
         .route(
             "/docs/errors/{code}",

@@ -10,7 +10,7 @@ pub(super) fn enrich(document: &mut Value) {
     let used = used_tags(document);
     let tags = TAGS.iter().filter(|(name, ..)| used.iter().any(|tag| tag == name) || *name == "objects");
     let tags: Value = tags
-        .map(|(name, summary, about)| json!({ "name": name, "summary": summary, "description": about }))
+        .map(|(name, summary, about)| json!({ "name": name, "x-displayName": summary, "description": about }))
         .collect();
     put(document, "tags", tags);
     put(document, "externalDocs", json!({ "url": "/docs", "description": "Guides, in English and Chinese" }));

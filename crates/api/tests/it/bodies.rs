@@ -143,8 +143,10 @@ async fn pages_for_people_need_no_credentials_and_nothing_from_elsewhere() {
         assert!(!answer.header("content-security-policy").contains("unsafe"));
         assert!(!answer.text.contains("src=\"http") && answer.text.matches("<script").count() == 1);
     }
-    let home = house.send(request("GET", "/docs", &[("accept-language", "zh")], "")).await;
-    assert_eq!((home.status.as_u16(), home.header("location")), (302, "/docs/zh"));
+    for target in ["/docs", "/docs/", "/docs/zh/", "/docs/zh/index"] {
+        let home = house.send(request("GET", target, &[("accept-language", "zh")], "")).await;
+        assert_eq!((home.status.as_u16(), home.header("location")), (302, "/docs/zh"), "{target}");
+    }
     let document = house.send(request("GET", "/openapi.json", &[], "")).await.json();
     assert_eq!(document["openapi"], "3.1.0");
     let missing = house.send(request("GET", "/docs/errors/nothing", &[], "")).await;

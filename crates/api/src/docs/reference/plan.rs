@@ -119,7 +119,7 @@ fn named(document: &Value, tag: &str) -> Page {
     let tags = at(document, "/tags").as_array().map_or(&[][..], Vec::as_slice);
     let found = tags.iter().find(|known| text_at(known, "/name") == tag);
     let text = |name: &str| found.map_or("", |tag| text_at(tag, name));
-    let name = if text("/summary").is_empty() { tag } else { text("/summary") };
+    let name = if text("/x-displayName").is_empty() { tag } else { text("/x-displayName") };
     Page { name: name.to_owned(), about: text("/description").to_owned(), ..Page::default() }
 }
 

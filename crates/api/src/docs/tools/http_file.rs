@@ -61,7 +61,7 @@ fn request(out: &mut String, operation: &Operation<'_>, step: &Step) {
     let about = body.map_or_else(|| text("/summary"), |input| input.summary);
     let _ = write!(
         out,
-        "\n### {name}: {about}\n# @name {name}\n{} {{{{base}}}}{}\n",
+        "\n### {name}: {about}\n# @name {name}\n# @operation {id}\n{} {{{{base}}}}{}\n",
         operation.method,
         path(operation, step)
     );

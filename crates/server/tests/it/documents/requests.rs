@@ -1,8 +1,9 @@
 //! `feiqian.http`, sent from top to bottom as an editor would.
 
+use crate::cases_b::python;
 use crate::harness::merchant::text;
-use crate::harness::{Client, Merchant, on_own, until};
-use serde_json::Value;
+use crate::harness::{Answer, Client, Merchant, on_own, until};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 struct Request {
     name: String,
+    operation: String,
     method: String,
     url: String,
     headers: Vec<(String, String)>,
@@ -24,7 +26,9 @@ fn request(section: &str) -> Request {
     let mut request = Request::default();
     let (head, body) = section.split_once("\n\n").unwrap_or((section, ""));
     for line in head.lines().skip(1) {
-        if let Some(name) = line.strip_prefix("# @name ") {
+        if let Some(operation) = line.strip_prefix("# @operation ") {
+            request.operation = operation.to_owned();
+        } else if let Some(name) = line.strip_prefix("# @name ") {
             request.name = name.to_owned();
         } else if request.method.is_empty() {
             let (method, url) = line.split_once(' ').expect("METHOD URL");
@@ -69,6 +73,30 @@ fn method(name: &str) -> &'static str {
     ["GET", "POST", "PATCH", "DELETE"].into_iter().find(|known| *known == name).expect("a method")
 }
 
+async fn judged(document: Value, exchanges: Vec<Value>) -> Value {
+    let told = json!({ "document": document, "exchanges": exchanges });
+    tokio::task::spawn_blocking(move || python::run("openapi_judge.py", &told)).await.expect("it ran")
+}
+
+/// Refusals of several kinds, as exchanges.
+async fn refused(merchant: &Merchant<'_>) -> Vec<Value> {
+    let mut order = merchant.order("bar_code", 100, None);
+    order["amount"]["value"] = json!("1.00");
+    order["tea"] = json!("green");
+    let exchanges = [
+        ("createPayment", merchant.create(&order).send().await),
+        ("showPayment", merchant.client.get("/v1/payments/pay_x").await),
+        ("whoami", merchant.server.client().get("/v1/whoami").await),
+        ("createApiKey", merchant.client.post("/v1/api_keys", &json!({ "name": "a" })).send().await),
+    ];
+    let exchange = |(operation, answer): (&str, Answer)| {
+        assert!(answer.status >= 400, "{operation}: {}", answer.text);
+        json!({ "operation": operation, "sent": null, "status": answer.status, "received": answer.json })
+    };
+    exchanges.into_iter().map(exchange).collect()
+}
+
+/// The file is sent from top to bottom; the document, every request and every answer are judged by others' packages.
 #[test]
 fn every_request_of_the_file_works() {
     on_own(&[], async |server| {
@@ -89,17 +117,34 @@ fn every_request_of_the_file_works() {
         let (story, others): (Vec<_>, Vec<_>) =
             requests(&file).into_iter().partition(|request| !request.url.contains("replace_me"));
         assert!(story.len() > 40, "{} requests, {} others", story.len(), others.len());
+        let mut exchanges = Vec::new();
         for request in story {
             let mut call = client.call(method(&request.method), &filled(&request.url, &settings, &answers));
             for (name, value) in &request.headers {
                 call = call.header(name, &filled(value, &settings, &answers));
             }
-            if !request.body.is_empty() {
-                call = call.body(filled(&request.body, &settings, &answers).into_bytes());
+            let body = filled(&request.body, &settings, &answers);
+            let sent: Value = serde_json::from_str(&body).unwrap_or_default();
+            if !body.is_empty() {
+                call = call.body(body.into_bytes());
             }
             let answer = call.send().await;
             assert!((200..300).contains(&answer.status), "{}: {}", request.name, answer.text);
+            exchanges.push(json!({
+                "operation": request.operation, "sent": sent, "status": answer.status, "received": answer.json,
+            }));
             answers.insert(request.name, answer.json);
         }
+        exchanges.extend(refused(&merchant).await);
+        let document = server.client().get("/openapi.json").await.expect(200).json;
+        let faults = judged(document.clone(), exchanges.clone()).await;
+        assert_eq!(faults, json!([]), "judged by packages that are not ours");
+        // A judge who finds nothing must be able to.
+        let mut falsified =
+            exchanges.into_iter().find(|one| one["operation"] == "createPayment").expect("a payment");
+        falsified["received"]["tea"] = json!("green");
+        falsified["received"]["amount"]["value"] = json!("12.50");
+        let faults = judged(document, vec![falsified]).await;
+        assert_eq!(faults.as_array().map(Vec::len), Some(2), "{faults}");
     });
 }
