@@ -27,6 +27,7 @@ mod text;
 mod tls;
 mod v1;
 
+pub use access::permissions;
 pub use config::{ApiConfig, Rate, RateLimits, ServeLimits};
 pub use internal::internal_router;
 pub use openapi::document_json;

@@ -3,7 +3,7 @@
 use crate::access::rate::Limiters;
 use crate::access::{Operation, Permission};
 use crate::config::ApiConfig;
-use crate::pipeline::{self, Allowed, Handler, Reply};
+use crate::pipeline::{self, Allowed, Anybody, Handler, Reply};
 use crate::problem::{Code, Problem};
 use crate::state::{ApiState, Shared};
 use crate::{callback, docs, openapi, payer, v1};
@@ -125,6 +125,15 @@ impl Routes {
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
         self.entries.push(Entry { spec, handler: Handler::new(handler) });
+    }
+
+    /// Registers a route that needs no permission and no merchant: it tells who is asking.
+    pub fn add_for_anybody<H, F>(&mut self, spec: &'static Spec, handler: H)
+    where
+        H: Fn(Anybody) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        self.entries.push(Entry { spec, handler: Handler::for_anybody(handler) });
     }
 
     /// Method, path and permission of every route.

@@ -122,7 +122,8 @@ pub struct WebhookEndpointPatch {
 pub struct ApiKeyInput {
     /// For people.
     pub name: String,
-    /// Ed25519, ECDSA P-256 or RSA (2048 bits or more), in PEM.
+    /// Ed25519, ECDSA P-256 or RSA (2048 bits or more), in PEM: a public key, or an X.509 certificate with whose validity the key
+    /// begins and ends.
     pub public_key: Option<String>,
     /// Sandbox only.
     pub generate_bearer: Option<bool>,
@@ -137,8 +138,10 @@ pub struct ApiKeyInput {
 /// What `POST /v1/api_keys/{id}/rotate` takes.
 #[derive(ToSchema)]
 pub struct ApiKeyRotation {
-    /// The public key that replaces the old one; needed unless the old key is a bearer key.
+    /// The public key or certificate that replaces the old one; needed unless the old key is a bearer key.
     pub public_key: Option<String>,
+    /// When the new key ends, real time; absent: when the old one would have ended.
+    pub expires_at: Option<Instant>,
 }
 
 /// What `POST /v1/sandbox/payments/{id}/pay` takes.

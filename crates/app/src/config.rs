@@ -2,9 +2,11 @@
 //! facts; what must hold at the commit itself lives in merchants' heads.
 
 use crypto::key::PublicKey;
+use domain::api_key::{ApiKey, Owner};
 use domain::channel::ChannelAccount;
-use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PriceId, World};
-use domain::merchant::{ApiKey, Merchant};
+use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PartnerId, PriceId, World};
+use domain::merchant::Merchant;
+use domain::partner::{self, Partner};
 use domain::price::Price;
 use jiff::tz::TimeZone;
 use money::Currency;
@@ -18,6 +20,8 @@ pub struct Config {
     pub version: i64,
     /// Merchants with what hangs under them.
     pub merchants: HashMap<MerchantId, Arc<MerchantConfig>>,
+    partners: HashMap<PartnerId, Partner>,
+    key_epochs: HashMap<MerchantId, i64>,
     keys: HashMap<KeyId, KeyConfig>,
     by_bearer: HashMap<[u8; 32], KeyId>,
     prices: HashMap<PriceId, Price>,
@@ -44,13 +48,11 @@ pub struct KeyConfig {
     pub key: ApiKey,
     /// Parsed once, for signature checks.
     pub public_key: Option<PublicKey>,
-    /// The merchant's key epoch when this was read: the lane refuses a request that was authenticated under an older one.
-    pub epoch: i64,
 }
 
 impl Config {
-    /// Indexes a snapshot, with the key epochs of merchants' heads.
-    pub fn new(snapshot: Snapshot, epochs: &HashMap<MerchantId, i64>) -> Config {
+    /// Indexes a snapshot.
+    pub fn new(snapshot: Snapshot) -> Config {
         let mut merchants: HashMap<MerchantId, MerchantConfig> = HashMap::new();
         for merchant in snapshot.merchants {
             let zone = TimeZone::get(&merchant.zone).unwrap_or(TimeZone::UTC);
@@ -87,12 +89,13 @@ impl Config {
                 by_bearer.insert(hash, key.id);
             }
             let public_key = key.public_key_pem.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok());
-            let epoch = epochs.get(&key.merchant).copied().unwrap_or(0);
-            keys.insert(key.id, KeyConfig { key, public_key, epoch });
+            keys.insert(key.id, KeyConfig { key, public_key });
         }
         Config {
             version: snapshot.version,
             merchants: merchants.into_iter().map(|(id, config)| (id, Arc::new(config))).collect(),
+            partners: snapshot.partners.into_iter().map(|partner| (partner.id, partner)).collect(),
+            key_epochs: snapshot.key_epochs.into_iter().collect(),
             keys,
             by_bearer,
             prices,
@@ -103,6 +106,39 @@ impl Config {
     /// A merchant.
     pub fn merchant(&self, id: MerchantId) -> Option<&Arc<MerchantConfig>> {
         self.merchants.get(&id)
+    }
+
+    /// The key epoch in the merchant's head when this was read: a request that was authenticated under an older one is refused at
+    /// the commit.
+    pub fn key_epoch(&self, merchant: MerchantId) -> i64 {
+        self.key_epochs.get(&merchant).copied().unwrap_or(0)
+    }
+
+    /// A partner.
+    pub fn partner(&self, id: PartnerId) -> Option<&Partner> {
+        self.partners.get(&id)
+    }
+
+    /// Whether a partner may act for a merchant: it serves the merchant itself, or is above the partner that does.
+    pub fn serves(&self, partner: PartnerId, merchant: MerchantId) -> bool {
+        let serving = self.merchant(merchant).and_then(|it| it.merchant.partner);
+        partner::serves(&self.partners, partner, serving)
+    }
+
+    /// The merchants of a world for which a key of `owner` may act.
+    pub fn acted_for(&self, owner: Owner, world: World) -> Vec<MerchantId> {
+        match owner {
+            Owner::Merchant(merchant) => vec![merchant],
+            Owner::Partner(partner) => {
+                let of_world = self.merchants.keys().filter(|id| id.0.shard().world() == world);
+                of_world.copied().filter(|id| self.serves(partner, *id)).collect()
+            }
+        }
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> impl Iterator<Item = &ApiKey> {
+        self.keys.values().map(|it| &it.key)
     }
 
     /// A key by its id.
@@ -118,7 +154,7 @@ impl Config {
     /// A merchant's keys, newest first.
     pub fn keys_of(&self, merchant: MerchantId) -> Vec<&ApiKey> {
         let mut keys: Vec<&ApiKey> =
-            self.keys.values().map(|k| &k.key).filter(|k| k.merchant == merchant).collect();
+            self.keys().filter(|key| key.owner == Owner::Merchant(merchant)).collect();
         keys.sort_by_key(|key| std::cmp::Reverse((key.created_at_us, key.id)));
         keys
     }

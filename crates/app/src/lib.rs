@@ -105,7 +105,7 @@ pub struct Caller {
     pub world: World,
     /// The key.
     pub key: Option<KeyId>,
-    /// The key epoch under which the key was found good.
+    /// The merchant's key epoch under which the key was found good.
     pub key_epoch: i64,
 }
 
@@ -341,6 +341,18 @@ impl App {
         self.submit(Submit { merchant: caller.merchant, command, asked, re }, Class::New).await
     }
 
+    /// What a caller's request brings to a control write.
+    pub(crate) fn asked(&self, caller: &Caller, re: ReEntry) -> store::control::Asked {
+        store::control::Asked {
+            merchant: caller.merchant,
+            key_epoch: caller.key_epoch,
+            key: caller.key,
+            nonce: re.nonce,
+            idempotency: re.key.map(|key| (key.hash, key.fingerprint)),
+            at_us: self.0.clock.real_now_us(),
+        }
+    }
+
     /// A command of the platform's own: results, notices, deadlines. A full queue or an absent database is waited for, because
     /// a fact is never thrown away; what is not through after half a minute is found again by its lease.
     async fn apply(&self, merchant: MerchantId, command: Command) -> Result<Reply, Refusal> {
@@ -374,18 +386,8 @@ struct Submit {
     re: ReEntry,
 }
 
-/// The epochs are read before the rows that they guard: a key that is revoked in between carries the older epoch, which the lane
-/// refuses.
 async fn read_config(store: &dyn Store) -> Result<Config, StoreError> {
-    let mut epochs = HashMap::new();
-    for key in store.snapshot().await?.keys {
-        if !epochs.contains_key(&key.merchant)
-            && let Some(head) = store.head(key.merchant).await?
-        {
-            epochs.insert(key.merchant, head.key_epoch);
-        }
-    }
-    Ok(Config::new(store.snapshot().await?, &epochs))
+    Ok(Config::new(store.snapshot().await?))
 }
 
 /// What a channel's HTTP callback is answered.

@@ -59,6 +59,8 @@ impl From<store::StoreError> for Refusal {
             store::StoreError::Unavailable(_) | store::StoreError::CommitUnknown(_) => {
                 Refusal::StoreUnavailable
             }
+            store::StoreError::Stale => Refusal::Stale,
+            store::StoreError::NonceUsed => Refusal::NonceReused,
             store::StoreError::Conflict(what) | store::StoreError::Corrupt(what) => {
                 tracing::error!(what, "the store answered something unexpected");
                 Refusal::Internal

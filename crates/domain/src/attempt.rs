@@ -1,7 +1,7 @@
 //! An attempt: one possible charge at a channel. Its row is the job that makes the call.
 
 use crate::channel::{Failure, SandboxOutcome};
-use crate::id::{AttemptId, ChannelAccountId, MerchantId, PaymentId};
+use crate::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, PaymentId};
 use crate::job::Job;
 use crate::payment::Scene;
 use crate::payment::state::words;
@@ -47,6 +47,8 @@ pub struct Attempt {
     pub payment: PaymentId,
     /// Its merchant.
     pub merchant: MerchantId,
+    /// The key whose request made it; `None` for one that the platform made.
+    pub acting_key: Option<KeyId>,
     /// Where it stands.
     pub status: Status,
     /// The method.

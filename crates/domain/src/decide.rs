@@ -3,7 +3,7 @@
 use crate::attempt::Attempt;
 use crate::capture::Capture;
 use crate::event::Emit;
-use crate::id::{Id, IdMaker, Uid};
+use crate::id::{Id, IdMaker, KeyId, Uid};
 use crate::merchant::{Head, Merchant};
 use crate::payment::Payment;
 use crate::refund::Refund;
@@ -21,6 +21,8 @@ pub struct Facts<'a> {
     pub real_now_us: i64,
     /// The merchant's settings.
     pub merchant: &'a Merchant,
+    /// The key whose request it is; `None` for the platform's own work.
+    pub acting_key: Option<KeyId>,
     /// The merchant's zone.
     pub zone: &'a TimeZone,
     /// The merchant's business day at `now_us`, never before its head's.

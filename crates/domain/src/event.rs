@@ -42,6 +42,8 @@ words! {
         WebhookEndpointRecovered = "webhook_endpoint.recovered",
         /// A test send, to one endpoint only.
         WebhookEndpointTest = "webhook_endpoint.test",
+        /// It ends within 30, 7 days or a day; one event each.
+        ApiKeyExpiring = "api_key.expiring",
         #[allow(missing_docs)]
         ApiKeyRevoked = "api_key.revoked",
     }

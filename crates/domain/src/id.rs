@@ -172,6 +172,8 @@ ids! {
     KeyId "key_";
     /// A merchant in one world.
     MerchantId "mch_";
+    /// A partner, who acts for its merchants in both worlds: the shard in its id says nothing.
+    PartnerId "ptn_";
     /// A price version.
     PriceId "prc_";
     /// An operator's credential at a channel.

@@ -1,7 +1,7 @@
 //! A merchant in one world: its settings (control data, cached by nodes) and its head (money data, the root of every row
 //! under it, read with every command).
 
-use crate::id::{KeyId, MerchantId, Shard, World};
+use crate::id::{MerchantId, PartnerId, Shard, World};
 use ledger::Day;
 
 /// A merchant's settings. Small, unsharded; changed apart from money.
@@ -19,6 +19,8 @@ pub struct Merchant {
     pub zone: String,
     /// Natural days from capture to maturity.
     pub maturity_days: u16,
+    /// The partner that serves it, if one does.
+    pub partner: Option<PartnerId>,
     /// Business time of creation, microseconds.
     pub created_at_us: i64,
 }
@@ -36,35 +38,9 @@ pub struct Head {
     pub debt_limit_minor: i64,
     /// How far 2020 may go below zero for refunds and fees.
     pub credit_line_minor: i64,
-    /// Rises when a key of the merchant is revoked; a request that was authenticated under an older epoch is asked again.
+    /// Rises when a key that may act for the merchant is revoked, its own or a partner's, and when its partner changes; a request
+    /// that was authenticated under an older epoch is asked again.
     pub key_epoch: i64,
-    /// Rises with every change.
-    pub sequence: i64,
-}
-
-/// A key of the API, its secret part not included.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Its id, the `keyid` of signatures.
-    pub id: KeyId,
-    /// Whose it is.
-    pub merchant: MerchantId,
-    /// A name for people.
-    pub name: String,
-    /// SHA-256 of a bearer token, sandbox only.
-    pub bearer_hash: Option<[u8; 32]>,
-    /// A public key in PEM.
-    pub public_key_pem: Option<String>,
-    /// What it may do; empty means all.
-    pub permissions: Vec<String>,
-    /// Addresses or networks it may come from; empty means any.
-    pub ip_allow: Vec<String>,
-    /// Real time in microseconds.
-    pub expires_at_us: Option<i64>,
-    /// Real time in microseconds.
-    pub revoked_at_us: Option<i64>,
-    /// Real time in microseconds.
-    pub created_at_us: i64,
     /// Rises with every change.
     pub sequence: i64,
 }

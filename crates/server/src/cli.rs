@@ -1,6 +1,8 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
-use crate::commands::{explain, health, init, key, merchant, payment, price, sandbox, serve, sign, verify};
+use crate::commands::{
+    explain, health, init, key, merchant, partner, payment, price, sandbox, serve, sign, verify,
+};
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,6 +43,11 @@ pub(crate) enum Command {
     Merchant {
         #[command(subcommand)]
         command: merchant::Command,
+    },
+    /// Partners 服务商, who act for merchants.
+    Partner {
+        #[command(subcommand)]
+        command: partner::Command,
     },
     /// Prices.
     Price {

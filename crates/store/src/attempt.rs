@@ -11,7 +11,8 @@ macro_rules! columns {
     () => {
         "id, payment, merchant, status, method, scene, channel_account, amount_minor, currency, channel_trade_no, \
          failure, sandbox_outcome, taken_minor, taken_currency, bill_date, held_minor, sent_back_minor, \
-         contradiction, job_due_at_us, job_owner, job_fence, job_tries, created_at_us, updated_at_us, sequence"
+         contradiction, job_due_at_us, job_owner, job_fence, job_tries, created_at_us, updated_at_us, sequence, \
+         acting_key"
     };
 }
 
@@ -26,7 +27,7 @@ writes! {
         amount_minor: Big, currency: Small, channel_trade_no: Text, failure: Bytes, sandbox_outcome: Text,
         taken_minor: Big, taken_currency: Small, bill_date: Int, held_minor: Big, sent_back_minor: Big,
         contradiction: Text, job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big,
-        created_at_us: Big, updated_at_us: Big, sequence: Big,
+        created_at_us: Big, updated_at_us: Big, sequence: Big, acting_key: Uid,
     };
     UPDATE = update "attempt" key { id: Uid } expect { sequence: Big } set {
         status: Text, channel_trade_no: Text, failure: Bytes, taken_minor: Big, taken_currency: Small,
@@ -65,6 +66,7 @@ fn read(c: &mut Columns<'_>) -> Result<Attempt, StoreError> {
         created_at_us: c.int()?,
         updated_at_us: c.int()?,
         sequence: c.int()?,
+        acting_key: c.opt_id()?,
     })
 }
 
@@ -97,6 +99,7 @@ pub(crate) fn inserts(attempts: &[Attempt]) -> Many<'_> {
             a.created_at_us,
             a.updated_at_us,
             a.sequence,
+            a.acting_key.map(|id| id.0.0),
         ]
     }))
 }

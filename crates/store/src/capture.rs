@@ -9,7 +9,7 @@ macro_rules! columns {
     () => {
         "id, payment, attempt, merchant, channel_account, amount_minor, currency, is_final, status, fee_minor, \
          cost_minor, available_on, bill_date, failure, job_due_at_us, job_owner, job_fence, job_tries, \
-         created_at_us, updated_at_us, sequence"
+         created_at_us, updated_at_us, sequence, acting_key"
     };
 }
 
@@ -27,7 +27,7 @@ writes! {
         id: Uid, payment: Uid, attempt: Uid, merchant: Uid, channel_account: Uid, amount_minor: Big,
         currency: Small, is_final: Small, status: Text, fee_minor: Big, cost_minor: Big, available_on: Int,
         bill_date: Int, failure: Bytes, job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big,
-        created_at_us: Big, updated_at_us: Big, sequence: Big,
+        created_at_us: Big, updated_at_us: Big, sequence: Big, acting_key: Uid,
     };
     UPDATE = update "capture" key { id: Uid } expect { sequence: Big } set {
         status: Text, fee_minor: Big, cost_minor: Big, available_on: Int, bill_date: Int, failure: Bytes,
@@ -61,6 +61,7 @@ fn read(c: &mut Columns<'_>) -> Result<Capture, StoreError> {
         created_at_us: c.int()?,
         updated_at_us: c.int()?,
         sequence: c.int()?,
+        acting_key: c.opt_id()?,
     })
 }
 
@@ -89,6 +90,7 @@ pub(crate) fn inserts(captures: &[Capture]) -> Many<'_> {
             capture.created_at_us,
             capture.updated_at_us,
             capture.sequence,
+            capture.acting_key.map(|id| id.0.0),
         ]
     }))
 }

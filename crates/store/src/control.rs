@@ -4,9 +4,11 @@
 use crate::StoreError;
 use crate::reads::{Block, DeliveryAttempt, DeliveryStatus};
 use async_trait::async_trait;
+use domain::api_key::ApiKey;
 use domain::channel::ChannelAccount;
-use domain::id::{ChannelAccountId, DeliveryId, EndpointId, KeyId, MerchantId, Shard};
-use domain::merchant::{ApiKey, Head, Merchant};
+use domain::id::{ChannelAccountId, DeliveryId, EndpointId, EventId, KeyId, MerchantId, PartnerId, Shard};
+use domain::merchant::{Head, Merchant};
+use domain::partner::Partner;
 use domain::price::Price;
 use std::fmt;
 
@@ -39,6 +41,10 @@ pub struct Endpoint {
     pub updated_at_us: i64,
     /// Rises with every change.
     pub sequence: i64,
+    /// The key whose request made it.
+    pub created_by: Option<KeyId>,
+    /// The key whose request changed it last, if a request did.
+    pub changed_by: Option<KeyId>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -86,6 +92,11 @@ pub struct DeliveryOutcome {
 pub struct Snapshot {
     /// Rises with every control write.
     pub version: i64,
+    /// The key epoch of every merchant's head, read no later than the rows below: a key that is revoked in between carries the
+    /// older epoch, which a lane refuses.
+    pub key_epochs: Vec<(MerchantId, i64)>,
+    /// Partners.
+    pub partners: Vec<Partner>,
     /// Merchants.
     pub merchants: Vec<Merchant>,
     /// Keys, revoked ones too.
@@ -127,6 +138,7 @@ impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
             .field("version", &self.version)
+            .field("partners", &self.partners.len())
             .field("merchants", &self.merchants.len())
             .field("keys", &self.keys.len())
             .field("endpoints", &self.endpoints.len())
@@ -150,45 +162,74 @@ pub trait Control {
         default_secret: &[u8],
     ) -> Result<(), StoreError>;
     async fn create_channel_account(&self, account: &StoredChannelAccount) -> Result<(), StoreError>;
+    async fn create_partner(&self, partner: &Partner) -> Result<(), StoreError>;
+    /// Gives a merchant to a partner, or to none. Whoever calls raises the merchant's key epoch afterwards.
+    async fn set_merchant_partner(
+        &self,
+        merchant: MerchantId,
+        partner: Option<PartnerId>,
+    ) -> Result<(), StoreError>;
     async fn create_price(&self, price: &Price) -> Result<(), StoreError>;
-    /// `idempotency`: (hash of the key, fingerprint); a repeat answers the key made first (`Err(Conflict)` is not used for it).
-    async fn create_key(
+    async fn create_key(&self, key: &ApiKey, asked: Option<&Asked>) -> Result<Made<KeyId>, StoreError>;
+    async fn update_key(
         &self,
         key: &ApiKey,
-        idempotency: Option<([u8; 16], [u8; 16])>,
+        expected_sequence: i64,
+        asked: Option<&Asked>,
     ) -> Result<Made<KeyId>, StoreError>;
-    async fn update_key(&self, key: &ApiKey, expected_sequence: i64) -> Result<(), StoreError>;
+    /// A new key and the end of the one that it replaces, as one.
+    async fn rotate_key(
+        &self,
+        new: &ApiKey,
+        old: &ApiKey,
+        old_sequence: i64,
+        asked: Option<&Asked>,
+    ) -> Result<Made<KeyId>, StoreError>;
     /// [`Made::UrlExists`] when the merchant has that url already.
     async fn create_endpoint(
         &self,
         endpoint: &Endpoint,
-        idempotency: Option<([u8; 16], [u8; 16])>,
+        asked: Option<&Asked>,
     ) -> Result<Made<EndpointId>, StoreError>;
-    async fn update_endpoint(&self, endpoint: &Endpoint, expected_sequence: i64) -> Result<(), StoreError>;
-    /// As `update_endpoint`, once per idempotency key (hash, fingerprint): a repeat changes nothing.
-    async fn update_endpoint_once(
+    async fn update_endpoint(
         &self,
         endpoint: &Endpoint,
         expected_sequence: i64,
-        idempotency: Option<([u8; 16], [u8; 16])>,
+        asked: Option<&Asked>,
     ) -> Result<Made<EndpointId>, StoreError>;
     /// Removes it; what is pending for it is given up.
-    async fn delete_endpoint(&self, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError>;
+    async fn delete_endpoint(
+        &self,
+        merchant: MerchantId,
+        id: EndpointId,
+        asked: Option<&Asked>,
+    ) -> Result<(), StoreError>;
 
     /// Writes outcomes of tries; also appends the visible attempt.
     async fn record_deliveries(&self, shard: Shard, outcomes: &[DeliveryOutcome]) -> Result<(), StoreError>;
     /// Makes a delivery pending again, due at once, counting afresh.
-    async fn replay_delivery(&self, id: DeliveryId, due_at_us: i64) -> Result<(), StoreError>;
-    /// Inserts an event that no money command caused (test sends, endpoint notices); answers its number.
-    async fn insert_event(&self, shard: Shard, event: &domain::event::Event) -> Result<i64, StoreError>;
+    async fn replay_delivery(
+        &self,
+        id: DeliveryId,
+        due_at_us: i64,
+        asked: Option<&Asked>,
+    ) -> Result<Made<DeliveryId>, StoreError>;
+    /// Inserts an event that no money command caused (test sends, notices about endpoints and keys); [`StoreError::Conflict`] when
+    /// one of that id stands already.
+    async fn insert_event(
+        &self,
+        shard: Shard,
+        event: &domain::event::Event,
+        asked: Option<&Asked>,
+    ) -> Result<Made<EventId>, StoreError>;
 
     async fn append_block(&self, shard: Shard, block: &Block) -> Result<(), StoreError>;
     /// Progress of `verify`: blocks up to this number were proven. 0 when none.
     async fn verified_block(&self, shard: Shard) -> Result<i64, StoreError>;
     async fn set_verified_block(&self, shard: Shard, number: i64) -> Result<(), StoreError>;
 
-    /// A nonce of a request that writes no money row (control writes): `false` when it was used.
-    async fn use_nonce(&self, key: KeyId, nonce_hash: [u8; 16], at_us: i64) -> Result<bool, StoreError>;
+    /// A request that writes no row itself: judged and noted as with a write.
+    async fn admit(&self, asked: &Asked) -> Result<(), StoreError>;
     /// A callback whose reference no row knows, kept for matching.
     async fn keep_notice(
         &self,
@@ -200,7 +241,27 @@ pub trait Control {
     ) -> Result<(), StoreError>;
 }
 
-/// What became of a create under an idempotency key.
+/// The request that asks for a control write, judged and noted in the write's own transaction. It is refused when the merchant's
+/// key epoch moved ([`StoreError::Stale`]), so that nothing a revoked key signed is committed after the revocation was answered,
+/// and when its nonce was used ([`StoreError::NonceUsed`]). Nonce and idempotency key are noted with the effect or not at all.
+/// An engine with several writers holds the merchant's head from the look at its epoch to the commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The merchant acted for: the idempotency key is its.
+    pub merchant: MerchantId,
+    /// Its key epoch when the request was authenticated.
+    pub key_epoch: i64,
+    /// The key; the nonce is its.
+    pub key: Option<KeyId>,
+    /// Hash of the signature's nonce.
+    pub nonce: Option<[u8; 16]>,
+    /// Hash of the idempotency key, and fingerprint of the request.
+    pub idempotency: Option<([u8; 16], [u8; 16])>,
+    /// Real time, microseconds.
+    pub at_us: i64,
+}
+
+/// What became of a write under an idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made<I> {
     /// It was made now.
@@ -211,4 +272,16 @@ pub enum Made<I> {
     KeyReused,
     /// The merchant has an endpoint with that url.
     UrlExists,
+}
+
+impl<I> Made<I> {
+    /// The same about another kind of id.
+    pub fn map<J>(self, of: impl FnOnce(I) -> J) -> Made<J> {
+        match self {
+            Made::Now => Made::Now,
+            Made::Before(id) => Made::Before(of(id)),
+            Made::KeyReused => Made::KeyReused,
+            Made::UrlExists => Made::UrlExists,
+        }
+    }
 }

@@ -11,15 +11,15 @@ const OLD_SECRET: Place = Place { table: "endpoint", column: "old_secret" };
 
 statements! {
     INSERT = "INSERT INTO endpoint (id, merchant, url, events, description, status, secret, old_secret, \
-        old_secret_until_us, failing_since_us, failures, created_at_us, updated_at_us, sequence) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        old_secret_until_us, failing_since_us, failures, created_at_us, updated_at_us, sequence, created_by, changed_by) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     UPDATE = "UPDATE endpoint SET url = ?3, events = ?4, description = ?5, status = ?6, secret = ?7, \
         old_secret = ?8, old_secret_until_us = ?9, failing_since_us = ?10, failures = ?11, updated_at_us = ?12, \
-        sequence = ?13 WHERE id = ?1 AND sequence = ?2";
+        sequence = ?13, changed_by = ?14 WHERE id = ?1 AND sequence = ?2";
     HAS_URL = "SELECT 1 FROM endpoint INDEXED BY endpoint_url WHERE merchant = ?1 AND url = ?2";
     DELETE = "DELETE FROM endpoint WHERE id = ?1 AND merchant = ?2";
     SNAPSHOT = "SELECT id, merchant, url, events, description, status, secret, old_secret, old_secret_until_us, \
-        failing_since_us, failures, created_at_us, updated_at_us, sequence FROM endpoint";
+        failing_since_us, failures, created_at_us, updated_at_us, sequence, created_by, changed_by FROM endpoint";
 }
 
 fn status_text(status: EndpointStatus) -> &'static str {
@@ -67,6 +67,8 @@ pub(crate) async fn insert(db: &Db, endpoint: &Endpoint) -> Result<(), StoreErro
             endpoint.created_at_us,
             endpoint.updated_at_us,
             endpoint.sequence,
+            endpoint.created_by.map(|id| id.0.0),
+            endpoint.changed_by.map(|id| id.0.0),
         ],
     )
     .await?;
@@ -89,6 +91,7 @@ pub(crate) async fn update(db: &Db, endpoint: &Endpoint, expected_sequence: i64)
         endpoint.failures,
         endpoint.updated_at_us,
         endpoint.sequence,
+        endpoint.changed_by.map(|id| id.0.0),
     ];
     let count = db.execute(UPDATE, &values).await?;
     guard(count, || format!("endpoint {} is not at sequence {expected_sequence}", endpoint.id))
@@ -127,6 +130,8 @@ pub(crate) async fn all(db: &Db) -> Result<Vec<Endpoint>, StoreError> {
             created_at_us: c.int()?,
             updated_at_us: c.int()?,
             sequence: c.int()?,
+            created_by: c.opt_id()?,
+            changed_by: c.opt_id()?,
         })
     })
     .await

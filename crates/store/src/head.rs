@@ -37,6 +37,7 @@ writes! {
 
 statements! {
     OF_MERCHANT = concat!("SELECT ", columns!(), " FROM merchant_head WHERE shard = ?1 AND merchant = ?2");
+    EPOCHS_SNAPSHOT = "SELECT merchant, key_epoch FROM merchant_head";
     FURTHEST_CLOCK = "SELECT COALESCE(MAX(clock_offset_us), 0) FROM merchant_head WHERE shard = ?1";
 
     SHARD_READ = "SELECT open_day, journal_seq, event_seq FROM shard_head WHERE shard = ?1";
@@ -80,6 +81,11 @@ pub(crate) async fn of_merchant(
     merchant: MerchantId,
 ) -> Result<Option<Head>, StoreError> {
     db.one(OF_MERCHANT, &params![shard.0, merchant.0.0], read).await
+}
+
+/// The key epochs of all merchants.
+pub(crate) async fn key_epochs(db: &Db) -> Result<Vec<(MerchantId, i64)>, StoreError> {
+    db.all(EPOCHS_SNAPSHOT, &[], |c| Ok((c.id()?, c.int()?))).await
 }
 
 fn values(head: &Head) -> [Value<'static>; 6] {

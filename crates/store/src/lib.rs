@@ -14,6 +14,7 @@ pub mod reads;
 pub mod sqlite;
 
 mod api_key;
+mod asked;
 mod attempt;
 mod balance;
 mod block;
@@ -33,6 +34,7 @@ mod members;
 mod merchant;
 mod natural_key;
 mod notice;
+mod partner;
 mod payment;
 mod pricing;
 mod refund;
@@ -71,6 +73,12 @@ pub enum StoreError {
     /// The COMMIT was sent and its answer lost: settle it by the batch's id.
     #[error("the outcome of the commit is not known: {0}")]
     CommitUnknown(String),
+    /// The keys of the merchant changed since the request that asks was authenticated: nothing was written.
+    #[error("the merchant's keys changed since the request was authenticated")]
+    Stale,
+    /// The nonce of the request that asks was used: nothing was written.
+    #[error("the nonce was used before")]
+    NonceUsed,
     /// A row or a statement is not as this binary expects.
     #[error("the database holds something unexpected: {0}")]
     Corrupt(String),

@@ -2,6 +2,7 @@
 //! of a refund's acceptance. Tags are never used again for something else.
 
 use crate::code::{Reader, Writer};
+use domain::api_key::Certificate;
 use domain::channel::{Action, Failure, SandboxOutcome};
 use domain::id::{Id, KeyId};
 use domain::payment::{Details, Personal};
@@ -138,6 +139,37 @@ pub(crate) fn personal(details: &Details) -> Option<Vec<u8>> {
         writer.opt_text(tag, member.as_ref().map(|personal| personal.0.as_str()));
     }
     Some(writer.finish())
+}
+
+/// What is kept of a key's certificate.
+pub(crate) fn certificate(certificate: &Certificate) -> Vec<u8> {
+    let mut writer = Writer::with_capacity(128);
+    writer
+        .text(1, &certificate.serial)
+        .text(2, &certificate.fingerprint)
+        .int(3, certificate.begins_at_us)
+        .int(4, certificate.ends_at_us)
+        .finish()
+}
+
+pub(crate) fn read_certificate(bytes: &[u8]) -> Option<Certificate> {
+    let (mut serial, mut fingerprint, mut begins_at_us, mut ends_at_us) = (None, None, None, None);
+    Reader::new(bytes)?.each(|field| {
+        match field.tag {
+            1 => serial = Some(field.string()?),
+            2 => fingerprint = Some(field.string()?),
+            3 => begins_at_us = Some(field.int()?),
+            4 => ends_at_us = Some(field.int()?),
+            _ => return None,
+        }
+        Some(())
+    })?;
+    Some(Certificate {
+        serial: serial?,
+        fingerprint: fingerprint?,
+        begins_at_us: begins_at_us?,
+        ends_at_us: ends_at_us?,
+    })
 }
 
 /// Fixed part of an encoded line: code, dimension, day, amount, flag and id of the merchant.

@@ -3,15 +3,17 @@
 use crate::StoreError;
 use crate::db::{Db, Place, corrupt, params, statements};
 use domain::World;
-use domain::id::{MerchantId, Shard};
+use domain::id::{MerchantId, PartnerId, Shard};
 use domain::merchant::Merchant;
 
 const DEFAULT_SECRET: Place = Place { table: "merchant", column: "default_secret" };
 
 statements! {
-    INSERT = "INSERT INTO merchant (id, world, shard, name, zone, maturity_days, created_at_us, default_secret) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    SNAPSHOT = "SELECT id, world, shard, name, zone, maturity_days, created_at_us, default_secret FROM merchant";
+    INSERT = "INSERT INTO merchant (id, world, shard, name, zone, maturity_days, created_at_us, default_secret, \
+        partner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    SNAPSHOT = "SELECT id, world, shard, name, zone, maturity_days, created_at_us, partner, \
+        default_secret FROM merchant";
+    SET_PARTNER = "UPDATE merchant SET partner = ?2 WHERE id = ?1";
     KEY_CHECK_INSERT = "INSERT INTO installation (name, value) VALUES ('master_key_check', ?1)";
     KEY_CHECK_READ = "SELECT value FROM installation WHERE name = 'master_key_check'";
     VERSION = "SELECT version FROM control_version WHERE id = 1";
@@ -34,6 +36,7 @@ pub(crate) async fn insert(db: &Db, merchant: &Merchant, default_secret: &[u8]) 
             merchant.maturity_days,
             merchant.created_at_us,
             secret,
+            merchant.partner.map(|id| id.0.0),
         ],
     )
     .await?;
@@ -52,10 +55,21 @@ pub(crate) async fn all(db: &Db) -> Result<Vec<(Merchant, Vec<u8>)>, StoreError>
             zone: c.string()?,
             maturity_days: c.small()?,
             created_at_us: c.int()?,
+            partner: c.opt_id()?,
         };
         Ok((merchant, db.open(DEFAULT_SECRET, &id.0.0, c.blob()?)?))
     })
     .await
+}
+
+/// Whose merchant it is from now on.
+pub(crate) async fn set_partner(
+    db: &Db,
+    merchant: MerchantId,
+    partner: Option<PartnerId>,
+) -> Result<(), StoreError> {
+    let values = params![merchant.0.0, partner.map(|id| id.0.0)];
+    db.execute_one(SET_PARTNER, &values, "merchant").await
 }
 
 pub(crate) async fn version(db: &Db) -> Result<i64, StoreError> {

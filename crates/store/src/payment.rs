@@ -16,7 +16,7 @@ macro_rules! columns {
          p.fee_minor, p.fee_returned_minor, p.cost_minor, p.cost_returned_minor, p.method, p.scene, \
          p.capture_mode, p.price, p.expires_at_us, p.authorization_expires_at_us, p.ending, p.next_action, \
          p.failure, p.latest_attempt, p.open_attempt, p.paid_attempt, p.available_on, p.created_at_us, \
-         p.updated_at_us, p.authorized_at_us, p.paid_at_us, p.closed_at_us, p.sequence, p.details, p.personal"
+         p.updated_at_us, p.authorized_at_us, p.paid_at_us, p.closed_at_us, p.sequence, p.ended_by, p.details, p.personal"
     };
 }
 
@@ -47,7 +47,7 @@ writes! {
         authorization_expires_at_us: Big, ending: Text, next_action: Bytes, failure: Bytes, latest_attempt: Uid,
         open_attempt: Uid, paid_attempt: Uid, available_on: Int, created_at_us: Big, updated_at_us: Big,
         authorized_at_us: Big, paid_at_us: Big, closed_at_us: Big, sequence: Big, deadline_us: Big, details: Bytes,
-        personal: Bytes,
+        personal: Bytes, ended_by: Uid,
     };
     UPDATE = update "payment" key { id: Uid } expect { sequence: Big } set {
         status: Text, status_reason: Text, authorized_minor: Big, capturing_minor: Big, captured_minor: Big,
@@ -55,7 +55,7 @@ writes! {
         cost_returned_minor: Big, authorization_expires_at_us: Big, ending: Text, next_action: Bytes,
         failure: Bytes, latest_attempt: Uid, open_attempt: Uid, paid_attempt: Uid, available_on: Int,
         updated_at_us: Big, authorized_at_us: Big, paid_at_us: Big, closed_at_us: Big, sequence: Big,
-        deadline_us: Big, expires_at_us: Big,
+        deadline_us: Big, expires_at_us: Big, ended_by: Uid,
     };
 }
 
@@ -128,6 +128,7 @@ fn read(db: &Db, c: &mut Columns<'_>) -> Result<Payment, StoreError> {
         paid_at_us: c.opt_int()?,
         closed_at_us: c.opt_int()?,
         sequence: c.int()?,
+        ended_by: c.opt_id()?,
         details: read_details(db, id, c)?,
     })
 }
@@ -194,6 +195,7 @@ pub(crate) fn inserts<'a>(db: &Db, payments: &'a [Payment]) -> Result<Many<'a>, 
             deadline_us(p),
             members::details(&p.details),
             personal,
+            p.ended_by.map(|id| id.0.0),
         ]);
     }
     Ok(rows)
@@ -231,6 +233,7 @@ pub(crate) fn updates(payments: &[(i64, Payment)]) -> Many<'_> {
             p.sequence,
             deadline_us(p),
             p.expires_at_us,
+            p.ended_by.map(|id| id.0.0),
         ]
     }))
 }

@@ -2,13 +2,12 @@
 //! committed rows only and hold no snapshot for longer than their own statement.
 
 use crate::StoreError;
+use crate::control::{Asked, Made};
 use async_trait::async_trait;
 use domain::attempt::Attempt;
 use domain::capture::Capture;
 use domain::event::Event;
-use domain::id::{
-    AttemptId, CaptureId, EndpointId, EventId, KeyId, MerchantId, PaymentId, RefundId, Shard, Uid,
-};
+use domain::id::{AttemptId, CaptureId, EndpointId, EventId, MerchantId, PaymentId, RefundId, Shard, Uid};
 use domain::merchant::Head;
 use domain::payment::{Payment, Scene, Status};
 use domain::refund::{self, Refund};
@@ -342,8 +341,9 @@ pub trait Reads {
         limit: u32,
     ) -> Result<Vec<Attempt>, StoreError>;
 
-    /// Whether a request that wrote control rows only was signed with this nonce before.
-    async fn is_control_nonce_used(&self, key: KeyId, nonce_hash: [u8; 16]) -> Result<bool, StoreError>;
+    /// What is known of a request that asks for a control write, before anything else is looked at: refused as its write would be,
+    /// or what its idempotency key made.
+    async fn asked_before(&self, asked: &Asked) -> Result<Option<Made<Uid>>, StoreError>;
 
     async fn last_block(&self, shard: Shard) -> Result<Option<Block>, StoreError>;
     async fn block(&self, shard: Shard, number: i64) -> Result<Option<Block>, StoreError>;

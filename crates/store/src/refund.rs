@@ -12,7 +12,7 @@ macro_rules! columns {
         "id, payment, attempt, merchant, channel_account, merchant_order_no, merchant_refund_no, kind, amount_minor, \
          currency, status, reason, fee_returned_minor, fee_charged_minor, cost_returned_minor, in_transit_minor, \
          channel_refund_no, bill_date, failure, sandbox_outcome, contradiction, job_due_at_us, job_owner, job_fence, \
-         job_tries, succeeded_at_us, created_at_us, updated_at_us, sequence, accepted_lines"
+         job_tries, succeeded_at_us, created_at_us, updated_at_us, sequence, acting_key, accepted_lines"
     };
 }
 
@@ -41,7 +41,7 @@ writes! {
         fee_returned_minor: Big, fee_charged_minor: Big, cost_returned_minor: Big, in_transit_minor: Big,
         channel_refund_no: Text, bill_date: Int, failure: Bytes, sandbox_outcome: Text, contradiction: Text,
         job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big, succeeded_at_us: Big,
-        created_at_us: Big, updated_at_us: Big, sequence: Big, accepted_lines: Bytes,
+        created_at_us: Big, updated_at_us: Big, sequence: Big, acting_key: Uid, accepted_lines: Bytes,
     };
     UPDATE = update "refund" key { id: Uid } expect { sequence: Big } set {
         status: Text, fee_returned_minor: Big, fee_charged_minor: Big, cost_returned_minor: Big,
@@ -97,6 +97,7 @@ fn read(c: &mut Columns<'_>) -> Result<Refund, StoreError> {
         created_at_us: c.int()?,
         updated_at_us: c.int()?,
         sequence: c.int()?,
+        acting_key: c.opt_id()?,
     };
     refund.accepted_lines = members::read_lines(c.blob()?, refund.amount.currency())
         .ok_or_else(|| corrupt("a refund's lines can't be read"))?;
@@ -136,6 +137,7 @@ pub(crate) fn inserts(refunds: &[Refund]) -> Many<'_> {
             r.created_at_us,
             r.updated_at_us,
             r.sequence,
+            r.acting_key.map(|id| id.0.0),
             members::lines(&r.accepted_lines, r.amount.currency()),
         ]
     }))

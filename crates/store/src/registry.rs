@@ -37,8 +37,8 @@ macro_rules! registry {
 
 registry! {
     statements {
-        api_key, attempt, balance, block, capture, delivery, endpoint, event, head, journal, merchant, notice, payment,
-        pricing, refund,
+        api_key, asked, attempt, balance, block, capture, delivery, endpoint, event, head, journal, merchant, notice,
+        partner, payment, pricing, refund,
     }
     keyed { attempt, balance, capture, delivery, head, idempotency, payment, refund }
     writes {

@@ -95,13 +95,15 @@ pub struct ApiKeyObject<'a> {
     pub name: &'a str,
     /// The public key in PEM; null for a bearer key.
     pub public_key: Option<&'a str>,
+    /// The certificate that it came in; null for a bare key.
+    pub certificate: Option<CertificateObject<'a>>,
     /// The bearer token (`fqsk_sandbox_…`), in the first answer only.
     pub bearer: Option<&'a str>,
     /// What it may do; empty: everything.
     pub permissions: &'a [String],
     /// Addresses and networks it may come from; empty: any.
     pub ip_allow: &'a [String],
-    /// Real time.
+    /// Real time: as asked for, and with its certificate at the latest.
     pub expires_at: Option<Instant>,
     /// Real time.
     pub revoked_at: Option<Instant>,
@@ -113,25 +115,43 @@ pub struct ApiKeyObject<'a> {
     pub sequence: i64,
 }
 
+/// What is kept of an X.509 certificate.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Certificate)]
+pub struct CertificateObject<'a> {
+    /// Its serial number, hexadecimal.
+    pub serial: &'a str,
+    /// SHA-256 of its DER bytes, hexadecimal.
+    pub fingerprint: &'a str,
+    /// notBefore: before it the key is refused.
+    pub begins_at: Instant,
+    /// notAfter: the key ends with it.
+    pub ends_at: Instant,
+}
+
 /// Who is asking: the first call to sign.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WhoAmI<'a> {
     /// `whoami`
     pub object: &'static str,
-    /// The merchant that the key acts for.
-    pub merchant: IdText,
+    /// The merchant that the key acts for; null for a partner's key whose request names none.
+    pub merchant: Option<IdText>,
+    /// The partner whose key it is; null for a merchant's key.
+    pub partner: Option<IdText>,
     /// `live` or `sandbox`.
     pub world: &'static str,
     /// The key.
     pub key: IdText,
     /// What the key may do; empty: everything.
     pub permissions: &'a [String],
+    /// When the key ends, real time; null when it does not.
+    pub key_expires_at: Option<Instant>,
     /// Real time.
     pub server_time: Instant,
     /// The server's version.
     pub version: &'a str,
-    /// IANA zone of the merchant's business day.
-    pub business_zone: &'a str,
-    /// Natural days from capture to maturity.
-    pub maturity_days: u16,
+    /// IANA zone of the merchant's business day; null without a merchant.
+    pub business_zone: Option<&'a str>,
+    /// Natural days from capture to maturity; null without a merchant.
+    pub maturity_days: Option<u16>,
 }

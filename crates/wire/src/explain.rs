@@ -13,6 +13,11 @@ pub struct HistoryEntry {
     pub what: String,
     /// More about it, such as the event's id or a failure's code.
     pub detail: Option<String>,
+    /// The key whose request it was: one of the merchant's, or the partner's own where a partner reads. Null for what the
+    /// platform did itself.
+    pub acting_key: Option<IdText>,
+    /// The partner whose key it was.
+    pub acting_partner: Option<IdText>,
 }
 
 /// The arithmetic of a fee, each step as it was taken.

@@ -25,7 +25,7 @@ pub use balance::{
 };
 pub use capture::CaptureObject;
 pub use common::{List, Plain};
-pub use control::{ApiKeyObject, DeliveryObject, DeliveryTry, EndpointObject, WhoAmI};
+pub use control::{ApiKeyObject, CertificateObject, DeliveryObject, DeliveryTry, EndpointObject, WhoAmI};
 pub use event::{EVENT_BODY_MAX_BYTES, EventHead, EventObject, event_body};
 pub use explain::{Explanation, HistoryEntry, PriceExplanation};
 pub use payment::{NextAction, PaymentObject};

@@ -1,7 +1,7 @@
 //! From credentials to a caller, in the order of WIRE: encoding, key, algorithm, time, components, digest, signature; the
 //! nonce is judged by the command's own commit.
 
-use crate::pipeline::Received;
+use crate::pipeline::{Received, parse_id};
 use crate::problem::{Code, Problem, signature_problem};
 use crate::state::ApiState;
 use crate::text::Text;
@@ -10,8 +10,9 @@ use app::{Caller, Config};
 use crypto::secret::BearerToken;
 use crypto::signature::{ParsedSignature, RequestParts, check, needs_nonce};
 use domain::Id;
+use domain::api_key::{ApiKey, Life, Owner};
 use domain::id::{KeyId, MerchantId, World};
-use domain::merchant::ApiKey;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -19,8 +20,10 @@ use std::sync::Arc;
 
 /// A caller who said who they are.
 pub struct Access {
-    /// For `app`.
-    pub caller: Caller,
+    /// For `app`: the merchant acted for. `None` for a partner's key whose request names no merchant.
+    pub caller: Option<Caller>,
+    /// The world of the key.
+    pub world: World,
     /// The key.
     pub key: KeyId,
     /// The configuration in which the key stands.
@@ -43,27 +46,26 @@ pub fn authenticate(state: &ApiState, request: &Received) -> Result<Access, Prob
     } else {
         return Err(Problem::new(Code::CredentialsMissing));
     };
-    let world = world_of(&config, &key.key).ok_or_else(|| Problem::new(Code::KeyUnknown))?;
+    let (id, world) = (key.key.id, key.key.world());
     within_addresses(&key.key, request.address)?;
-    own_merchant_only(request, key.key.merchant)?;
-    let caller = Caller { merchant: key.key.merchant, world, key: Some(key.key.id), key_epoch: key.epoch };
-    let key = key.key.id;
-    Ok(Access { caller, key, config: Arc::clone(&config), nonce })
-}
-
-fn world_of(config: &Config, key: &ApiKey) -> Option<World> {
-    config.merchant(key.merchant).map(|merchant| merchant.merchant.world)
+    let merchant = acted_for(&config, &key.key, named_merchant(&request.headers))?;
+    let caller = merchant.map(|merchant| Caller {
+        merchant,
+        world,
+        key: Some(id),
+        key_epoch: config.key_epoch(merchant),
+    });
+    Ok(Access { caller, world, key: id, config: Arc::clone(&config), nonce })
 }
 
 /// A key that may be used now.
 fn alive(key: &ApiKey, real_now_us: i64) -> Result<(), Problem> {
-    if key.revoked_at_us.is_some_and(|at_us| at_us <= real_now_us) {
-        return Err(Problem::new(Code::KeyRevoked));
+    match key.life(real_now_us) {
+        Life::Alive => Ok(()),
+        Life::NotYet => Err(Problem::new(Code::KeyNotYetValid)),
+        Life::Expired => Err(Problem::new(Code::KeyExpired)),
+        Life::Revoked => Err(Problem::new(Code::KeyRevoked)),
     }
-    if key.expires_at_us.is_some_and(|at_us| at_us <= real_now_us) {
-        return Err(Problem::new(Code::KeyExpired));
-    }
-    Ok(())
 }
 
 type Found<'c> = (&'c KeyConfig, Option<[u8; 16]>);
@@ -82,7 +84,7 @@ fn by_signature<'c>(state: &ApiState, request: &Received, config: &'c Config) ->
             Text::fixed("This key has no public key: it can't sign.", "该密钥没有公钥，不能用于签名。"),
         )
     })?;
-    let in_sandbox = world_of(config, &key.key) == Some(World::Sandbox);
+    let in_sandbox = key.key.world() == World::Sandbox;
     let target_uri = format!("{}{}", state.config.public_url, request.target);
     let parts = RequestParts { method, target_uri: &target_uri, headers: &request.headers };
     let checked = check(&parsed, public_key, &parts, &request.body, real_now_us.div_euclid(1_000_000))
@@ -106,7 +108,7 @@ fn by_bearer<'c>(state: &ApiState, request: &Received, config: &'c Config) -> Re
     }
     let token = BearerToken::parse(token).ok_or_else(|| Problem::new(Code::KeyUnknown))?;
     let key = config.key_by_bearer(&token.hash()).ok_or_else(|| Problem::new(Code::KeyUnknown))?;
-    if world_of(config, &key.key) == Some(World::Live) {
+    if key.key.world() == World::Live {
         return Err(Problem::new(Code::BearerNotInLive));
     }
     alive(&key.key, state.real_now_us())?;
@@ -127,18 +129,45 @@ fn within_addresses(key: &ApiKey, address: Option<IpAddr>) -> Result<(), Problem
     if allowed { Ok(()) } else { Err(Problem::new(Code::IpNotAllowed)) }
 }
 
-/// `Feiqian-Merchant` is for partners' keys; there are none yet, so only one's own id passes. A merchant of the other world is
-/// told apart: whoever mixes up two key files learns it at once.
-fn own_merchant_only(request: &Received, own: MerchantId) -> Result<(), Problem> {
-    for line in request.headers.get_all("feiqian-merchant") {
-        let named = line.to_str().ok().and_then(|text| MerchantId::parse(&text.to_ascii_lowercase()));
-        match named {
-            Some(merchant) if merchant == own => {}
-            Some(merchant) if merchant.0.shard().world() != own.0.shard().world() => {
-                return Err(Problem::new(Code::KeyWrongWorld));
-            }
-            Some(_) | None => return Err(Problem::new(Code::MerchantNotPermitted)),
+/// What `Feiqian-Merchant` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// It is not there.
+    Nobody,
+    /// One merchant's id.
+    Merchant(MerchantId),
+    /// No id, or several lines.
+    Unreadable,
+}
+
+fn named_merchant(headers: &HeaderMap) -> Named {
+    let mut lines = headers.get_all("feiqian-merchant").iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Named::Nobody,
+        (Some(line), None) => {
+            let id = line.to_str().ok().and_then(parse_id);
+            id.map_or(Named::Unreadable, Named::Merchant)
         }
+        (Some(_), Some(_)) => Named::Unreadable,
     }
-    Ok(())
+}
+
+/// The merchant that the request is about. A merchant that the key may not act for, one that does not exist and no id at all look
+/// the same. A merchant of the other world is told apart, by its id alone: whoever mixes up two key files learns it at once.
+fn acted_for(config: &Config, key: &ApiKey, named: Named) -> Result<Option<MerchantId>, Problem> {
+    let refused = || Problem::new(Code::MerchantNotPermitted);
+    if let Named::Merchant(merchant) = named
+        && merchant.0.shard().world() != key.world()
+    {
+        return Err(Problem::new(Code::KeyWrongWorld));
+    }
+    match (key.owner, named) {
+        (Owner::Merchant(own), Named::Nobody) => Ok(Some(own)),
+        (Owner::Merchant(own), Named::Merchant(merchant)) if merchant == own => Ok(Some(own)),
+        (Owner::Partner(_), Named::Nobody) => Ok(None),
+        (Owner::Partner(partner), Named::Merchant(merchant)) if config.serves(partner, merchant) => {
+            Ok(Some(merchant))
+        }
+        (Owner::Merchant(_) | Owner::Partner(_), Named::Merchant(_) | Named::Unreadable) => Err(refused()),
+    }
 }

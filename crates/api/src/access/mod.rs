@@ -7,4 +7,4 @@ pub mod rate;
 
 pub use address::{PeerAddr, client_address};
 pub use authenticate::{Access, authenticate};
-pub use permission::{Operation, Permission, covers, may};
+pub use permission::{Operation, Permission, covers, may, permissions};

@@ -1,6 +1,6 @@
 //! What a key may do: one operation per kind of handler. A key without a list may do everything.
 
-use domain::merchant::ApiKey;
+use domain::api_key::ApiKey;
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $variant:ident $name:literal;)*) => {
@@ -63,6 +63,11 @@ operations! {
     WriteKeys "api_keys.write";
     /// Play the payer and move the clock in the sandbox.
     UseSandbox "sandbox.use";
+}
+
+/// Every name that a key's `permissions` may have.
+pub fn permissions() -> impl Iterator<Item = &'static str> {
+    Operation::ALL.iter().map(|operation| operation.as_str())
 }
 
 impl Operation {

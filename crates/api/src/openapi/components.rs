@@ -116,7 +116,15 @@ pub(super) const INPUTS: [(&str, KnownFields, AddSchema); 10] = [
         },
         add::<schema::ApiKeyInput>,
     ),
-    ("ApiKeyRotation", || vec!["public_key"], add::<schema::ApiKeyRotation>),
+    (
+        "ApiKeyRotation",
+        || {
+            known(|f| {
+                let _ = crate::v1::RotationIn::read(f, 0);
+            })
+        },
+        add::<schema::ApiKeyRotation>,
+    ),
     ("SandboxPayInput", || vec!["outcome"], add::<schema::SandboxPayInput>),
     ("SandboxClockInput", || vec!["advance_seconds", "now"], add::<schema::SandboxClockInput>),
 ];

@@ -28,6 +28,8 @@ pub(super) fn operation(spec: &Spec, permission: &str) -> Operation {
     for name in spec.query {
         operation = operation.parameter(parameter(name, ParameterIn::Query, false, query_meaning(name)));
     }
+    let acting = "With a partner's key: the merchant (mch_…) that it acts for, signed like the rest.";
+    operation = operation.parameter(parameter("Feiqian-Merchant", ParameterIn::Header, false, acting));
     if spec.verb != Verb::Get {
         let required = spec.key == KeyRule::Required;
         let meaning = "1 to 255 visible ASCII characters. The same key answers the same object.";
@@ -109,13 +111,14 @@ fn successes(spec: &Spec) -> Vec<(String, Response)> {
 }
 
 /// Codes that every route may answer.
-const EVERYWHERE: [Code; 26] = [
+const EVERYWHERE: [Code; 27] = [
     Code::UnknownField,
     Code::FieldInvalid,
     Code::CredentialsMissing,
     Code::KeyUnknown,
     Code::KeyRevoked,
     Code::KeyExpired,
+    Code::KeyNotYetValid,
     Code::KeyWrongWorld,
     Code::SignatureInvalid,
     Code::SignatureEncoding,

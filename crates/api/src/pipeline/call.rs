@@ -1,7 +1,7 @@
 //! What a handler is given, what it answers, and the proof that it may be reached.
 
 use super::receive::Received;
-use crate::access::{Operation, Permission};
+use crate::access::{Operation, Permission, may};
 use crate::json::{Fields, Value, parse};
 use crate::problem::{Code, Problem};
 use crate::query::Query;
@@ -32,6 +32,20 @@ pub struct Call {
     pub query: Query,
     /// What makes it re-entrant.
     pub re_entry: ReEntry,
+}
+
+/// A request of whoever holds a key, also of a partner that names no merchant.
+pub struct Anybody {
+    /// What all requests share.
+    pub state: Shared,
+    /// Who asks, where a merchant is acted for.
+    pub caller: Option<Caller>,
+    /// The world of the key.
+    pub world: World,
+    /// With which key.
+    pub key: KeyId,
+    /// The configuration in which the key stands.
+    pub config: Arc<Config>,
 }
 
 /// Proof that the caller may do `P`. Only the pipeline makes one.
@@ -136,8 +150,17 @@ type HandlerFuture = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>
 /// A handler behind its permission, its type forgotten.
 #[derive(Clone)]
 pub struct Handler {
-    pub(super) run: Arc<dyn Fn(Call) -> HandlerFuture + Send + Sync>,
+    run: Run,
     operation: Operation,
+}
+
+/// Whom a handler is given.
+#[derive(Clone)]
+pub(super) enum Run {
+    /// A merchant, by its own key or its partner's.
+    ForMerchant(Arc<dyn Fn(Call) -> HandlerFuture + Send + Sync>),
+    /// The holder of any key.
+    ForAnybody(Arc<dyn Fn(Anybody) -> HandlerFuture + Send + Sync>),
 }
 
 impl Handler {
@@ -149,7 +172,21 @@ impl Handler {
         F: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
         let run = move |call| -> HandlerFuture { Box::pin(handler(Allowed { call, may: PhantomData })) };
-        Handler { run: Arc::new(run), operation: P::OPERATION }
+        Handler { run: Run::ForMerchant(Arc::new(run)), operation: P::OPERATION }
+    }
+
+    /// Wraps the handler of the one question that every key may ask.
+    pub fn for_anybody<H, F>(handler: H) -> Handler
+    where
+        H: Fn(Anybody) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        let run = move |call| -> HandlerFuture { Box::pin(handler(call)) };
+        Handler { run: Run::ForAnybody(Arc::new(run)), operation: may::WhoAmI::OPERATION }
+    }
+
+    pub(super) fn run(&self) -> &Run {
+        &self.run
     }
 
     /// What the caller must be allowed to do.

@@ -5,7 +5,7 @@ mod call;
 mod envelope;
 mod receive;
 
-pub use call::{Allowed, Call, Handler, Reply, parse_id};
+pub use call::{Allowed, Anybody, Call, Handler, Reply, parse_id};
 pub use receive::{Received, read_body};
 
 use crate::access::rate::Class;
@@ -18,6 +18,7 @@ use crate::text::Text;
 use app::ReEntry;
 use axum::extract::Request;
 use axum::response::Response;
+use call::Run;
 use domain::id::World;
 use envelope::Envelope;
 use futures::FutureExt;
@@ -77,23 +78,29 @@ async fn attempt(
             };
         }
     };
-    *world = Some(access.caller.world);
-    state.limiters.call(access.key, access.caller.world, spec.verb.class()).map_err(limited)?;
+    *world = Some(access.world);
+    state.limiters.call(access.key, access.world, spec.verb.class()).map_err(limited)?;
     permit(&access, handler.operation())?;
     let query = Query::parse(received.raw_query.as_deref(), spec.query)?;
     let re_entry = ReEntry { key: idempotency_key(spec, received)?, nonce: access.nonce };
-    let Access { caller, key, config, .. } = access;
-    let call = Call {
-        state: Arc::clone(state),
-        caller,
-        key,
-        config,
-        request: Arc::clone(received),
-        query,
-        re_entry,
-    };
-    (handler.run)(call).await
+    let Access { caller, world, key, config, .. } = access;
+    match (handler.run(), caller) {
+        (Run::ForMerchant(run), Some(caller)) => {
+            let (state, request) = (Arc::clone(state), Arc::clone(received));
+            run(Call { state, caller, key, config, request, query, re_entry }).await
+        }
+        (Run::ForMerchant(_), None) => Err(Problem::detailed(Code::MerchantNotPermitted, NOBODY_NAMED)),
+        (Run::ForAnybody(run), caller) => {
+            run(Anybody { state: Arc::clone(state), caller, world, key, config }).await
+        }
+    }
 }
+
+/// A partner's key and no merchant named.
+const NOBODY_NAMED: Text = Text::fixed(
+    "This is a partner's key: name the merchant that it acts for in Feiqian-Merchant (mch_…), and sign that header.",
+    "这是服务商密钥：请在 Feiqian-Merchant 中写明所代表的商户（mch_…），并对该请求头签名。",
+);
 
 fn limited(wait_s: u64) -> Problem {
     Problem::new(Code::RateLimited).with(|parts| parts.retry_after_s = Some(wait_s.max(1)))

@@ -111,6 +111,9 @@ codes! {
     KeyExpired "key_expired" 401 false
         ["The API key has expired." "该 API 密钥已过期。"]
         ["Use another key; make the next one before a key expires." "请改用其他密钥，并在到期前准备好下一把。"];
+    KeyNotYetValid "key_not_yet_valid" 401 false
+        ["The API key's certificate is not valid yet." "该 API 密钥的证书尚未生效。"]
+        ["Use another key until the certificate's notBefore." "在证书生效时间（notBefore）之前请使用其他密钥。"];
     KeyWrongWorld "key_wrong_world" 401 false
         ["The API key belongs to the other world." "该 API 密钥属于另一个环境。"]
         ["Use a live key for live money and a sandbox key for the sandbox." "正式环境请用正式密钥，沙箱请用沙箱密钥。"];
@@ -147,7 +150,8 @@ codes! {
         ["Use a key with the permission that errors[].allowed names." "请使用具有 errors[].allowed 所列权限的密钥。"];
     MerchantNotPermitted "merchant_not_permitted" 403 false
         ["The key may not act for this merchant." "该密钥不能代表此商户。"]
-        ["Leave Feiqian-Merchant out unless the key is a partner's." "除非使用服务商密钥，请不要发送 Feiqian-Merchant。"];
+        ["With a partner's key, name one of its merchants in Feiqian-Merchant (mch_…) on every request; with a merchant's own key, leave it out."
+         "使用服务商密钥时，请在每个请求的 Feiqian-Merchant 中填写其名下的一个商户（mch_…）；使用商户自己的密钥时，请不要发送该请求头。"];
     LicenceRequired "licence_required" 403 false
         ["The operator's licence profile does not allow this." "运营方的许可类型不允许此操作。"]
         ["Ask the operator of this installation; a repeat gets the same answer."

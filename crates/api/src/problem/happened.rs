@@ -58,6 +58,9 @@ happened! {
     KeyExpired
         ["The time in the key's `expires_at` has passed, or the certificate it was made from has ended. Nothing was done."
          "已超过密钥的 `expires_at`，或生成该密钥所用的证书已到期。没有执行任何操作。"];
+    KeyNotYetValid
+        ["The key was made from an X.509 certificate whose validity begins later (`certificate.begins_at` of the key). Nothing was done. A machine's clock that is wrong can't cause it: the time is the server's, which the answer names."
+         "该密钥由 X.509 证书创建，而证书的有效期尚未开始（见密钥的 `certificate.begins_at`）。没有执行任何操作。此处以服务器时间为准（见应答），与调用方时钟无关。"];
     KeyWrongWorld
         ["Live and sandbox are two worlds of one installation, and a key belongs to one. This one was used for an object or a merchant of the other. Nothing was done in either."
          "正式环境与沙箱是同一系统中的两个世界，每把密钥只属于其中一个；这次用到了另一个世界的对象或商户。两边都没有执行任何操作。"];
@@ -89,8 +92,8 @@ happened! {
         ["The key is good, but was made with fewer permissions than this route needs. Nothing was done."
          "密钥有效，但创建时授予的权限不足以调用本接口。没有执行任何操作。"];
     MerchantNotPermitted
-        ["`Feiqian-Merchant` asks to act for a merchant that this key does not serve: another partner's, one that does not exist (both look the same), or the key is a merchant's own and may act for nobody else."
-         "`Feiqian-Merchant` 要求代表某个商户，但该密钥不服务于它：属于其他服务商、不存在（两者回答相同），或这是商户自己的密钥，不能代表他人。"];
+        ["`Feiqian-Merchant` asks to act for a merchant that this key does not serve: another partner's, one that does not exist (both look the same), or the key is a merchant's own and may act for nobody else. Or the key is a partner's and the request names no merchant."
+         "`Feiqian-Merchant` 要求代表某个商户，但该密钥不服务于它：属于其他服务商、不存在（两者回答相同），或这是商户自己的密钥，不能代表他人；也可能是使用了服务商密钥却没有写明商户。"];
     LicenceRequired
         ["The operator runs this installation under a profile (own, aggregator or licensed) whose licence does not cover the operation, such as holding money or paying it out. It is refused for every merchant. Nothing was done."
          "运营方以某种类型（自用、聚合、持牌）运行本系统，其许可不覆盖该操作，例如沉淀或付出资金。对所有商户都会拒绝。没有执行任何操作。"];

@@ -1,6 +1,6 @@
 //! API keys. Nobody hands out more than the key that asks may do.
 
-use crate::access::{Operation, covers, may};
+use crate::access::{self, covers, may};
 use crate::json::read::{WORDS_MAX_CHARS, boolean, names, time_us, words};
 use crate::json::{Fault, Fields, Value};
 use crate::listing::{Listing, created};
@@ -8,18 +8,18 @@ use crate::pipeline::{Allowed, Call, Reply};
 use crate::problem::{Code, FieldError, Problem};
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
 use crate::text::Text;
-use app::NewKey;
+use app::{KeyRotation, NewKey};
+use domain::api_key::ApiKey;
 use domain::id::KeyId;
-use domain::merchant::ApiKey;
 use ipnet::IpNet;
 use std::net::IpAddr;
-use wire::{ApiKeyObject, IdText, Instant, List};
+use wire::{ApiKeyObject, List};
 
 static CREATE: Spec = Spec {
     verb: Verb::Post,
     path: "/v1/api_keys",
     id: "createApiKey",
-    summary: "A key: from a public key in PEM, or (sandbox) a bearer token, shown once.",
+    summary: "A key: from a public key or certificate in PEM, or (sandbox) a bearer token, shown once.",
     body: Body::Required("ApiKeyInput"),
     key: KeyRule::Required,
     query: &[],
@@ -84,34 +84,18 @@ pub fn routes(routes: &mut Routes) {
 }
 
 fn object<'k>(key: &'k ApiKey, bearer: Option<&'k str>, call: &Call) -> ApiKeyObject<'k> {
-    ApiKeyObject {
-        id: IdText::of(key.id),
-        object: "api_key",
-        world: call.world().as_str(),
-        merchant: IdText::of(key.merchant),
-        name: &key.name,
-        public_key: key.public_key_pem.as_deref(),
-        bearer,
-        permissions: &key.permissions,
-        ip_allow: &key.ip_allow,
-        expires_at: key.expires_at_us.map(Instant),
-        revoked_at: key.revoked_at_us.map(Instant),
-        created_at: Instant(key.created_at_us),
-        updated_at: Instant(key.revoked_at_us.unwrap_or(key.created_at_us)),
-        sequence: key.sequence,
-    }
+    wire::render::api_key(key, call.caller.merchant, bearer)
 }
 
-/// Characters of a public key in PEM: RSA of 8192 bits has some 1,500.
-const PEM_MAX_CHARS: usize = 4_096;
+/// Characters of a public key or certificate in PEM: a certificate with its chain has some 8,000.
+const PEM_MAX_CHARS: usize = 16_000;
 
 fn permissions(value: &Value<'_>) -> Result<Vec<String>, Fault> {
     let wanted = names(value)?;
-    let all = || Operation::ALL.iter().map(|operation| operation.as_str());
-    match wanted.iter().position(|name| !all().any(|known| known == name)) {
+    match wanted.iter().position(|name| !access::permissions().any(|known| known == name)) {
         Some(index) => {
             let fault = Fault::invalid("This permission is not known.", "不认识的权限。");
-            Err(fault.allowing(all()).below(&index.to_string()))
+            Err(fault.allowing(access::permissions()).below(&index.to_string()))
         }
         None => Ok(wanted),
     }
@@ -132,23 +116,39 @@ fn networks(value: &Value<'_>) -> Result<Vec<String>, Fault> {
     }
 }
 
+fn later_than(real_now_us: i64) -> impl Fn(&Value<'_>) -> Result<i64, Fault> {
+    move |value| {
+        let past = || Fault::invalid("The time must be later than now.", "时间须晚于现在。");
+        time_us(value).and_then(|at_us| if at_us > real_now_us { Ok(at_us) } else { Err(past()) })
+    }
+}
+
+/// What `POST /v1/api_keys/{id}/rotate` takes.
+pub struct RotationIn;
+
+impl RotationIn {
+    /// Reads all fields; faults stay with `fields`.
+    pub fn read(fields: &mut Fields<'_, '_>, real_now_us: i64) -> KeyRotation {
+        KeyRotation {
+            public_key_pem: fields.optional("public_key", words(PEM_MAX_CHARS)),
+            expires_at_us: fields.optional("expires_at", later_than(real_now_us)),
+        }
+    }
+}
+
 /// What `POST /v1/api_keys` takes.
 pub struct KeyIn;
 
 impl KeyIn {
     /// Reads all fields; faults stay with `fields`.
     pub fn read(fields: &mut Fields<'_, '_>, real_now_us: i64) -> NewKey {
-        let later = |value: &Value<'_>| {
-            let past = || Fault::invalid("The time must be later than now.", "时间须晚于现在。");
-            time_us(value).and_then(|at_us| if at_us > real_now_us { Ok(at_us) } else { Err(past()) })
-        };
         let new = NewKey {
             name: fields.required("name", words(WORDS_MAX_CHARS)).unwrap_or_default(),
             public_key_pem: fields.optional("public_key", words(PEM_MAX_CHARS)),
             generate_bearer: fields.optional("generate_bearer", boolean).unwrap_or(false),
             permissions: fields.optional("permissions", permissions).unwrap_or_default(),
             ip_allow: fields.optional("ip_allow", networks).unwrap_or_default(),
-            expires_at_us: fields.optional("expires_at", later),
+            expires_at_us: fields.optional("expires_at", later_than(real_now_us)),
         };
         let which = (
             "Send exactly one of public_key and generate_bearer: true.",
@@ -203,16 +203,16 @@ async fn list(call: Allowed<may::ReadKeys>) -> Result<Reply, Problem> {
 
 async fn rotate(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
     let id: KeyId = call.id(Code::ApiKeyNotFound)?;
-    let public_key = {
+    let rotation = {
         let body = call.body()?;
         let mut fields = Fields::new(&body);
-        let public_key = fields.optional("public_key", words(PEM_MAX_CHARS));
+        let rotation = RotationIn::read(&mut fields, call.state.real_now_us());
         fields.finish()?;
-        public_key
+        rotation
     };
     let old = call.app().key(&call.caller, id)?;
     hand_out(&call, &old.permissions)?;
-    let answer = call.app().rotate_key(&call.caller, id, public_key, call.re_entry).await?;
+    let answer = call.app().rotate_key(&call.caller, id, rotation, call.re_entry).await?;
     let (key, bearer) = &answer.object;
     Ok(Reply::acted(&object(key, bearer.as_deref(), &call), answer.fresh))
 }

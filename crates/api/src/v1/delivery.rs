@@ -114,6 +114,6 @@ async fn show(call: Allowed<may::ReadWebhooks>) -> Result<Reply, Problem> {
 async fn replay(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
     let id: DeliveryId = call.id(Code::DeliveryNotFound)?;
     call.no_inputs()?;
-    let delivery = call.app().replay_delivery(&call.caller, id, call.re_entry).await?;
-    Ok(Reply::ok(&object(&delivery, &call)))
+    let answer = call.app().replay_delivery(&call.caller, id, call.re_entry).await?;
+    Ok(Reply::acted(&object(&answer.object, &call), answer.fresh))
 }

@@ -137,8 +137,8 @@ fn secret_text(endpoint: &Endpoint) -> String {
     format!("whsec_{}", STANDARD.encode(&endpoint.secret))
 }
 
-/// Types of events whose capability is reserved or not sent by a money command, beside those of `domain`.
-pub const OTHER_TYPES: [&str; 2] = ["statement.ready", "api_key.expiring"];
+/// Types of events whose capability is reserved, beside those of `domain`.
+pub const OTHER_TYPES: [&str; 1] = ["statement.ready"];
 
 /// A list of subscriptions: exact types, `noun.*` or `*`; at least one.
 fn subscriptions(value: &Value<'_>) -> Result<Vec<String>, Fault> {
@@ -261,8 +261,8 @@ async fn update(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
         fields.finish()?;
         patch
     };
-    let endpoint = call.app().update_endpoint(&call.caller, id, patch, call.re_entry).await?;
-    Ok(Reply::ok(&object(&endpoint, None, &call)))
+    let answer = call.app().update_endpoint(&call.caller, id, patch, call.re_entry).await?;
+    Ok(Reply::acted(&object(&answer.object, None, &call), answer.fresh))
 }
 
 async fn delete(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
@@ -284,6 +284,6 @@ async fn rotate(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
 async fn test(call: Allowed<may::WriteWebhooks>) -> Result<Reply, Problem> {
     let id: EndpointId = call.id(NOT_FOUND)?;
     call.no_inputs()?;
-    let endpoint = call.app().test_endpoint(&call.caller, id, call.re_entry).await?;
-    Ok(Reply::ok(&object(&endpoint, None, &call)))
+    let answer = call.app().test_endpoint(&call.caller, id, call.re_entry).await?;
+    Ok(Reply::acted(&object(&answer.object, None, &call), answer.fresh))
 }

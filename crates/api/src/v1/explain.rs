@@ -15,6 +15,8 @@ pub fn shown(found: &Explanation, currency: Currency) -> wire::Explanation {
                 at: Instant(item.at_us),
                 what: item.what.clone(),
                 detail: item.detail.clone(),
+                acting_key: item.acting.key.map(IdText::of),
+                acting_partner: item.acting.partner.map(IdText::of),
             })
             .collect(),
         price: found.price.as_ref().map(|price| wire::PriceExplanation {

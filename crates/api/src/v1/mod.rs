@@ -16,7 +16,7 @@ mod whoami;
 
 use crate::routes::Routes;
 
-pub use api_key::KeyIn;
+pub use api_key::{KeyIn, RotationIn};
 pub use endpoint::{EndpointIn, EndpointPatchIn};
 pub use payment_input::PaymentIn;
 pub use payment_steps::{AttemptIn, CaptureIn};

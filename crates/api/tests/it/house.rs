@@ -8,8 +8,8 @@ use crypto::key::PrivateKey;
 use crypto::seal::{FileKeyProvider, MasterKey, Sealer};
 use crypto::secret::BearerToken;
 use crypto::signature::{RequestParts, sign_request};
+use domain::api_key::{ApiKey, Owner};
 use domain::id::{IdMaker, KeyId, MerchantId, World};
-use domain::merchant::ApiKey;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -102,14 +102,18 @@ impl House {
         let seed = u128::from(self.seeds.fetch_add(1, Ordering::Relaxed));
         ApiKey {
             id: IdMaker::new(real_now_us(), merchant.0.shard(), seed).next(),
-            merchant,
+            owner: Owner::Merchant(merchant),
             name: "test".to_owned(),
             bearer_hash: None,
             public_key_pem: None,
+            certificate: None,
             permissions: Vec::new(),
             ip_allow: Vec::new(),
             expires_at_us: None,
             revoked_at_us: None,
+            noticed: None,
+            created_by: None,
+            changed_by: None,
             created_at_us: real_now_us(),
             sequence: 1,
         }
@@ -171,6 +175,7 @@ async fn merchant(store: &SqliteStore, world: World) -> MerchantId {
         zone: "Asia/Shanghai".to_owned(),
         maturity_days: 1,
         debt_limit_minor: 0,
+        partner: None,
     };
     app::create_merchant(store, &new, real_now_us()).await.unwrap().id
 }

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// The most rows of one kind taken up in one look.
 pub(crate) const DUE_MAX: u32 = 200;
+/// How often it is looked whether an owner of a key is to be told of its end: the notices count days.
+const KEY_NOTICES_PAUSE: Duration = Duration::from_secs(10);
 /// The most rows worked on at once.
 const AT_ONCE: usize = 16;
 
@@ -40,6 +42,11 @@ pub(crate) fn start(app: &App) {
             });
         }
     }
+    let teller = app.clone();
+    every(app, KEY_NOTICES_PAUSE, move || {
+        let app = teller.clone();
+        async move { app.tell_keys().await }
+    });
     let reader = app.clone();
     every(app, Duration::from_millis(500), move || {
         let app = reader.clone();

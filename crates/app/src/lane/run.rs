@@ -169,6 +169,7 @@ impl Lane {
             now_us,
             real_now_us,
             merchant: &merchant.merchant,
+            acting_key: work.asked.and_then(|asked| asked.key),
             zone: &merchant.zone,
             today: business_day(now_us, &merchant.zone).max(head.business_day),
             node: self.node,

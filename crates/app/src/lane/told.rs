@@ -2,14 +2,15 @@
 
 use super::working::Working;
 use crate::config::MerchantConfig;
+use crate::webhook::notice::without_slot;
 use domain::decide::Facts;
 use domain::event::{Emit, Event, NewDelivery, Object};
-use domain::id::{EventId, Id, World};
+use domain::id::World;
 use domain::payment::Payment;
 use store::control::{Endpoint, EndpointStatus};
 
 /// The most destinations of one event: the number stands in the last bits of a delivery's id.
-const DESTINATIONS_MAX: usize = 14;
+pub(crate) const DESTINATIONS_MAX: usize = 14;
 
 /// Renders the event of a transition. `None` only for an object that is not in the working set, which is a defect.
 pub(super) fn event(
@@ -19,7 +20,7 @@ pub(super) fn event(
     facts: &mut Facts<'_>,
     config: &MerchantConfig,
 ) -> Option<Event> {
-    let id = event_id(facts);
+    let id = without_slot(facts.id());
     let (world, merchant, now_us) = (facts.merchant.world, facts.merchant.id, facts.now_us);
     let rows = &working.rows;
     let later = i64::try_from(later).unwrap_or(0);
@@ -68,15 +69,6 @@ pub(super) fn event(
         is_personal,
         deliveries: destinations(emit.kind.as_str(), payment, config, facts.real_now_us),
     })
-}
-
-/// A new event id; its last four bits are free for the destination's number.
-pub(crate) fn event_id(facts: &mut Facts<'_>) -> EventId {
-    let EventId(mut uid) = facts.id::<EventId>();
-    if let Some(last) = uid.0.last_mut() {
-        *last &= 0xf0;
-    }
-    EventId::from_uid(uid)
 }
 
 /// Where an event goes: each endpoint that wants its type, and the payment's own `notify_url` unless it is one of them.

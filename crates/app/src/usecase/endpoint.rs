@@ -2,11 +2,13 @@
 
 use crate::lane::ReEntry;
 use crate::webhook::guard;
+use crate::webhook::notice::{self, Telling};
 use crate::{Answer, App, Caller, Refusal};
-use domain::event::{Event, NewDelivery, Type};
-use domain::id::{EndpointId, EventId, Id, IdMaker, World};
+use domain::Uid;
+use domain::event::Type;
+use domain::id::{EndpointId, IdMaker, World};
 use store::StoreError;
-use store::control::{Endpoint, EndpointStatus, Made};
+use store::control::{Asked, Endpoint, EndpointStatus, Made};
 
 /// `POST /v1/webhook_endpoints`, parsed.
 #[derive(Debug, Clone)]
@@ -46,7 +48,10 @@ impl App {
         new: NewEndpoint,
         re: ReEntry,
     ) -> Result<Answer<Endpoint>, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
+        let asked = self.asked(caller, re);
+        if let Some(before) = self.asked_before(&asked).await? {
+            return self.endpoint_made(caller, before.map(EndpointId), None).await;
+        }
         self.check_endpoint_url(caller, &new.url)?;
         if self.endpoints(caller).len() >= ENDPOINTS_MAX {
             let detail = format!("a merchant has at most {ENDPOINTS_MAX} endpoints");
@@ -67,17 +72,27 @@ impl App {
             created_at_us: now_us,
             updated_at_us: now_us,
             sequence: 1,
+            created_by: caller.key,
+            changed_by: None,
         };
-        self.use_control_nonce(caller, re).await?;
-        let key = re.key.map(|key| (key.hash, key.fingerprint));
-        match self.store().create_endpoint(&endpoint, key).await? {
-            Made::Now => {
-                self.reload_config().await?;
-                Ok(Answer { object: endpoint, fresh: true })
-            }
-            Made::Before(id) => Ok(Answer { object: self.endpoint(caller, id).await?, fresh: false }),
-            Made::KeyReused => Err(Refusal::KeyReused),
-            Made::UrlExists => Err(Refusal::EndpointExists),
+        let made = self.store().create_endpoint(&endpoint, Some(&asked)).await?;
+        self.reload_config().await?;
+        self.endpoint_made(caller, made, Some(endpoint)).await
+    }
+
+    /// The answer to a request that makes or changes an endpoint.
+    async fn endpoint_made(
+        &self,
+        caller: &Caller,
+        made: Made<EndpointId>,
+        new: Option<Endpoint>,
+    ) -> Result<Answer<Endpoint>, Refusal> {
+        match (made, new) {
+            (Made::Now, Some(object)) => Ok(Answer { object, fresh: true }),
+            (Made::Before(id), _) => Ok(Answer { object: self.endpoint(caller, id).await?, fresh: false }),
+            (Made::KeyReused, _) => Err(Refusal::KeyReused),
+            (Made::UrlExists, _) => Err(Refusal::EndpointExists),
+            (Made::Now, None) => Err(Refusal::Internal),
         }
     }
 
@@ -112,16 +127,18 @@ impl App {
         id: EndpointId,
         patch: EndpointPatch,
         re: ReEntry,
-    ) -> Result<Endpoint, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
+    ) -> Result<Answer<Endpoint>, Refusal> {
+        let asked = self.asked(caller, re);
+        if let Some(before) = self.asked_before(&asked).await? {
+            return self.endpoint_made(caller, before.map(EndpointId), None).await;
+        }
         if let Some(url) = &patch.url {
             self.check_endpoint_url(caller, url)?;
             if self.endpoints(caller).iter().any(|other| other.id != id && other.url == *url) {
                 return Err(Refusal::EndpointExists);
             }
         }
-        self.use_control_nonce(caller, re).await?;
-        self.change_endpoint(caller, id, |endpoint| {
+        self.change_endpoint(caller, id, &asked, |endpoint| {
             if let Some(url) = &patch.url {
                 endpoint.url.clone_from(url);
             }
@@ -149,10 +166,11 @@ impl App {
     /// # Errors
     /// [`Refusal::NotFound`].
     pub async fn delete_endpoint(&self, caller: &Caller, id: EndpointId, re: ReEntry) -> Result<(), Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
+        // What is gone can't be shown again: a repeat finds nothing, whatever its key.
+        let asked = self.asked(caller, ReEntry { key: None, ..re });
+        self.asked_before(&asked).await?;
         self.endpoint(caller, id).await?;
-        self.use_control_nonce(caller, re).await?;
-        self.store().delete_endpoint(caller.merchant, id).await?;
+        self.store().delete_endpoint(caller.merchant, id, Some(&asked)).await?;
         self.reload_config().await
     }
 
@@ -167,33 +185,17 @@ impl App {
         id: EndpointId,
         re: ReEntry,
     ) -> Result<Answer<Endpoint>, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
-        self.endpoint(caller, id).await?;
-        self.use_control_nonce(caller, re).await?;
-        let until_us = self.0.clock.real_now_us().saturating_add(OVERLAP_US);
+        let asked = self.asked(caller, re);
+        if let Some(before) = self.asked_before(&asked).await? {
+            return self.endpoint_made(caller, before.map(EndpointId), None).await;
+        }
+        let until_us = asked.at_us.saturating_add(OVERLAP_US);
         let secret = crypto::secret::random_bytes::<32>().to_vec();
-        let key = re.key.map(|key| (key.hash, key.fingerprint));
-        for _ in 0..CHANGE_TRIES {
-            let mut endpoint = self.endpoint(caller, id).await?;
-            let expected = endpoint.sequence;
+        self.change_endpoint(caller, id, &asked, |endpoint| {
             let before = std::mem::replace(&mut endpoint.secret, secret.clone());
             endpoint.old_secret = Some((before, until_us));
-            endpoint.sequence += 1;
-            endpoint.updated_at_us = self.business_now_us(caller.merchant).await?;
-            let written = self.store().update_endpoint_once(&endpoint, expected, key).await;
-            self.reload_config().await?;
-            match written {
-                Ok(Made::Now) => return Ok(Answer { object: endpoint, fresh: true }),
-                Ok(Made::Before(_)) => {
-                    return Ok(Answer { object: self.endpoint(caller, id).await?, fresh: false });
-                }
-                Ok(Made::KeyReused) => return Err(Refusal::KeyReused),
-                Ok(Made::UrlExists) => return Err(Refusal::Internal),
-                Err(StoreError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Refusal::Overloaded)
+        })
+        .await
     }
 
     /// Sends a test event to this endpoint alone; it stands among the deliveries like any other.
@@ -205,47 +207,36 @@ impl App {
         caller: &Caller,
         id: EndpointId,
         re: ReEntry,
-    ) -> Result<Endpoint, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
-        let endpoint = self.endpoint(caller, id).await?;
-        self.use_control_nonce(caller, re).await?;
-        let now_us = self.business_now_us(caller.merchant).await?;
-        let event = self.test_event(caller, &endpoint, now_us);
-        self.store().insert_event(caller.merchant.0.shard(), &event).await?;
-        self.wake_deliverer();
-        Ok(endpoint)
-    }
-
-    fn test_event(&self, caller: &Caller, endpoint: &Endpoint, now_us: i64) -> Event {
-        let EventId(mut uid) = self.ids(caller).next::<EventId>();
-        if let Some(last) = uid.0.last_mut() {
-            *last &= 0xf0;
-        }
-        let id = EventId::from_uid(uid);
-        let kind = Type::WebhookEndpointTest;
-        let head = wire::EventHead {
-            id,
-            kind,
-            created_at_us: now_us,
-            world: caller.world,
-            merchant: caller.merchant,
-            previous_status: Some(status_name(endpoint.status)),
-            sequence: endpoint.sequence,
+    ) -> Result<Answer<Endpoint>, Refusal> {
+        let asked = self.asked(caller, re);
+        let fresh = match self.asked_before(&asked).await? {
+            Some(Made::KeyReused) => return Err(Refusal::KeyReused),
+            before => before.is_none(),
         };
-        let body = wire::event_body(&head, &endpoint_object(endpoint, caller.world));
-        let due_at_us = self.0.clock.real_now_us();
-        let delivery = NewDelivery { endpoint: Some(endpoint.id), url: endpoint.url.clone(), due_at_us };
-        Event {
-            seq: 0,
-            id,
+        let endpoint = self.endpoint(caller, id).await?;
+        if !fresh {
+            return Ok(Answer { object: endpoint, fresh });
+        }
+        let now_us = self.business_now_us(caller.merchant).await?;
+        let telling = Telling {
+            id: notice::fresh_id(caller.merchant.0.shard(), asked.at_us),
+            kind: Type::WebhookEndpointTest,
             merchant: caller.merchant,
-            kind,
             object: endpoint.id.0,
-            object_sequence: endpoint.sequence,
+            sequence: endpoint.sequence,
+            previous_status: Some(status_name(endpoint.status)),
             created_at_us: now_us,
-            body,
-            is_personal: false,
-            deliveries: vec![delivery],
+            real_now_us: asked.at_us,
+        };
+        let event =
+            notice::event(&telling, &endpoint_object(&endpoint, caller.world), std::iter::once(&endpoint));
+        let made = self.store().insert_event(caller.merchant.0.shard(), &event, Some(&asked)).await?;
+        self.wake_deliverer();
+        match made {
+            Made::Now => Ok(Answer { object: endpoint, fresh: true }),
+            Made::Before(_) => Ok(Answer { object: endpoint, fresh: false }),
+            Made::KeyReused => Err(Refusal::KeyReused),
+            Made::UrlExists => Err(Refusal::Internal),
         }
     }
 
@@ -254,18 +245,20 @@ impl App {
         &self,
         caller: &Caller,
         id: EndpointId,
+        asked: &Asked,
         change: impl Fn(&mut Endpoint),
-    ) -> Result<Endpoint, Refusal> {
+    ) -> Result<Answer<Endpoint>, Refusal> {
         for _ in 0..CHANGE_TRIES {
             let mut endpoint = self.endpoint(caller, id).await?;
             let expected = endpoint.sequence;
             change(&mut endpoint);
+            endpoint.changed_by = caller.key.or(endpoint.changed_by);
             endpoint.sequence += 1;
             endpoint.updated_at_us = self.business_now_us(caller.merchant).await?;
-            let written = self.store().update_endpoint(&endpoint, expected).await;
+            let written = self.store().update_endpoint(&endpoint, expected, Some(asked)).await;
             self.reload_config().await?;
             match written {
-                Ok(()) => return Ok(endpoint),
+                Ok(made) => return self.endpoint_made(caller, made, Some(endpoint)).await,
                 Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -285,17 +278,10 @@ impl App {
         IdMaker::new(self.0.clock.real_now_us(), caller.merchant.0.shard(), seed)
     }
 
-    /// A captured request is refused as one, whatever has become of the object that it is about.
-    pub(crate) async fn refuse_used_nonce(&self, caller: &Caller, re: ReEntry) -> Result<(), Refusal> {
-        let (Some(key), Some(nonce)) = (caller.key, re.nonce) else { return Ok(()) };
-        if self.store().is_control_nonce_used(key, nonce).await? { Err(Refusal::NonceReused) } else { Ok(()) }
-    }
-
-    /// The nonce of a request that writes control rows only.
-    pub(crate) async fn use_control_nonce(&self, caller: &Caller, re: ReEntry) -> Result<(), Refusal> {
-        let (Some(key), Some(nonce)) = (caller.key, re.nonce) else { return Ok(()) };
-        let fresh = self.store().use_nonce(key, nonce, self.0.clock.real_now_us()).await?;
-        if fresh { Ok(()) } else { Err(Refusal::NonceReused) }
+    /// What is known of a request before anything else is looked at: a captured one is refused as one, whatever has become of the
+    /// object that it is about, and a repeat is answered as one.
+    pub(crate) async fn asked_before(&self, asked: &Asked) -> Result<Option<Made<Uid>>, Refusal> {
+        Ok(self.store().asked_before(asked).await?)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Events and their deliveries: the pull fallback, the attempts made, replay.
 
 use crate::lane::ReEntry;
-use crate::{App, Caller, Refusal};
+use crate::{Answer, App, Caller, Refusal};
 use domain::event::Event;
 use domain::id::{DeliveryId, EndpointId, EventId};
-use store::control::EndpointStatus;
+use store::control::{EndpointStatus, Made};
 use store::reads::{Delivery, DeliveryStatus, EventFilter, SeqPage};
 
 impl App {
@@ -70,8 +70,13 @@ impl App {
         caller: &Caller,
         id: DeliveryId,
         re: ReEntry,
-    ) -> Result<Delivery, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
+    ) -> Result<Answer<Delivery>, Refusal> {
+        let asked = self.asked(caller, re);
+        match self.asked_before(&asked).await? {
+            Some(Made::KeyReused) => return Err(Refusal::KeyReused),
+            Some(_) => return Ok(Answer { object: self.delivery(caller, id).await?, fresh: false }),
+            None => {}
+        }
         let delivery = self.delivery(caller, id).await?;
         if let Some(endpoint) = delivery.endpoint {
             let config = self.config();
@@ -83,12 +88,15 @@ impl App {
                 return Err(Refusal::NotFound("webhook_endpoint"));
             }
         }
-        self.use_control_nonce(caller, re).await?;
-        if delivery.status != DeliveryStatus::Pending || delivery.due_at_us.is_some() {
-            self.store().replay_delivery(id, self.0.clock.real_now_us()).await?;
-        }
+        let fresh = if delivery.status != DeliveryStatus::Pending || delivery.due_at_us.is_some() {
+            self.store().replay_delivery(id, asked.at_us, Some(&asked)).await? == Made::Now
+        } else {
+            // It is being sent at this moment.
+            self.store().admit(&asked).await?;
+            true
+        };
         self.wake_deliverer();
-        self.delivery(caller, id).await
+        Ok(Answer { object: self.delivery(caller, id).await?, fresh })
     }
 
     pub(crate) fn wake_deliverer(&self) {

@@ -1,7 +1,9 @@
 //! Why an object is as it is: its history, the price and its arithmetic, the route.
 
 use crate::{App, Caller, Refusal};
-use domain::id::{PaymentId, PriceId, RefundId};
+use domain::api_key::Owner;
+use domain::event::Type;
+use domain::id::{KeyId, PartnerId, PaymentId, PriceId, RefundId};
 use domain::payment::Payment;
 
 /// An object explained.
@@ -24,6 +26,17 @@ pub struct HistoryItem {
     pub what: String,
     /// The status before, if a status changed.
     pub detail: Option<String>,
+    /// Who asked for it.
+    pub acting: Acting,
+}
+
+/// Who asked for something, as far as the reader may know. Both empty for what the platform did itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acting {
+    /// The key: one of the merchant's, or of the partner that reads.
+    pub key: Option<KeyId>,
+    /// The partner whose key it was.
+    pub partner: Option<PartnerId>,
 }
 
 /// A fee derived again from the stored price version. Equal to what was booked.
@@ -53,6 +66,7 @@ impl App {
             at_us: payment.created_at_us,
             what: "payment recorded".to_owned(),
             detail: None,
+            acting: self.acting(caller, payment.details.created_by),
         }];
         let mut route = Vec::new();
         for attempt in self.store().attempts_of(id).await? {
@@ -63,15 +77,46 @@ impl App {
                     .contradiction
                     .clone()
                     .or_else(|| attempt.failure.as_ref().map(|f| f.code.clone())),
+                acting: self.acting(caller, attempt.acting_key),
             });
             route.push(format!(
                 "{}: channel account {}, the one enabled for method {}",
                 attempt.id, attempt.channel_account, attempt.method
             ));
         }
-        history.extend(self.told(id.0).await?);
+        for capture in self.store().captures_of(id).await? {
+            history.push(HistoryItem {
+                at_us: capture.updated_at_us,
+                what: format!("capture {} {}", capture.id, capture.status),
+                detail: capture.failure.as_ref().map(|f| f.code.clone()),
+                acting: self.acting(caller, capture.acting_key),
+            });
+        }
+        let mut told = self.told(id.0).await?;
+        for closed in told.iter_mut().filter(|item| item.what == Type::PaymentClosed.as_str()) {
+            closed.acting = self.acting(caller, payment.ended_by);
+        }
+        history.extend(told);
         history.sort_by_key(|item| item.at_us);
         Ok(Explanation { history, price: self.explain_price(&payment), route })
+    }
+
+    /// A merchant knows its own keys, and of its partner's only that it was the partner; a partner knows its own keys too.
+    fn acting(&self, caller: &Caller, key: Option<KeyId>) -> Acting {
+        let config = self.config();
+        let owner_of = |key: KeyId| config.key(key).map(|it| it.key.owner);
+        let Some((id, owner)) = key.and_then(|id| owner_of(id).map(|owner| (id, owner))) else {
+            return Acting::default();
+        };
+        let reader = caller.key.and_then(owner_of);
+        match owner {
+            Owner::Merchant(merchant) => {
+                Acting { key: (merchant == caller.merchant).then_some(id), partner: None }
+            }
+            Owner::Partner(partner) => {
+                Acting { key: (reader == Some(owner)).then_some(id), partner: Some(partner) }
+            }
+        }
     }
 
     /// Explains a refund.
@@ -85,6 +130,7 @@ impl App {
             at_us: refund.created_at_us,
             what: "refund accepted".to_owned(),
             detail: refund.reason.clone(),
+            acting: self.acting(caller, refund.acting_key),
         }];
         history.extend(self.told(id.0).await?);
         let route = vec![format!(
@@ -102,6 +148,7 @@ impl App {
                 at_us: event.created_at_us,
                 what: event.kind.as_str().to_owned(),
                 detail: Some(event.id.to_string()),
+                acting: Acting::default(),
             })
             .collect())
     }

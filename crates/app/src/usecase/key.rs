@@ -1,20 +1,21 @@
-//! API keys: made with a public key or, in the sandbox, as a bearer token; rotated with overlap; revoked exactly.
+//! API keys: made of a public key, a certificate or, in the sandbox, as a bearer token; rotated with overlap. Their end is in
+//! `key_end.rs`.
 
-use crate::lane::{Command, ReEntry};
+use crate::lane::ReEntry;
 use crate::{Answer, App, Caller, Refusal};
-use crypto::key::PublicKey;
+use crypto::key::{KeyFault, PresentedKey};
 use crypto::secret::BearerToken;
-use domain::clock::RaiseKeyEpoch;
-use domain::id::{KeyId, World};
-use domain::merchant::ApiKey;
-use store::StoreError;
-use store::control::Made;
+use domain::api_key::{ApiKey, Certificate, Owner};
+use domain::id::{IdMaker, KeyId, World};
+use store::control::{Asked, Made};
+use store::{Store, StoreError};
 
 /// `POST /v1/api_keys`, parsed.
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs)] // the fields of WIRE
 pub struct NewKey {
     pub name: String,
+    /// A public key or a certificate, PEM.
     pub public_key_pem: Option<String>,
     pub generate_bearer: bool,
     pub permissions: Vec<String>,
@@ -22,11 +23,25 @@ pub struct NewKey {
     pub expires_at_us: Option<i64>,
 }
 
+/// `POST /v1/api_keys/{id}/rotate`, parsed.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)] // the fields of WIRE
+pub struct KeyRotation {
+    pub public_key_pem: Option<String>,
+    /// When the new key ends; `None`: when the old one would have ended.
+    pub expires_at_us: Option<i64>,
+}
+
+/// A key with its bearer token, which the first answer alone shows.
+pub type ShownKey = (ApiKey, Option<String>);
+
 /// How long a key lives on beside the one that replaces it, microseconds.
 const OVERLAP_US: i64 = 24 * 3_600 * 1_000_000;
+/// How often a key's row is read and changed again because another writer came first.
+pub(super) const CHANGE_TRIES: usize = 5;
 
 impl App {
-    /// Makes a key. A bearer token is shown by this answer only.
+    /// Makes a key of the caller's merchant. A bearer token is shown by this answer only.
     ///
     /// # Errors
     /// [`Refusal::SandboxOnly`] for a bearer in live, [`Refusal::FieldInvalid`] for a key that can't be used, re-entry.
@@ -35,52 +50,31 @@ impl App {
         caller: &Caller,
         new: NewKey,
         re: ReEntry,
-    ) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
-        let (key, bearer) = self.new_key(caller, new)?;
-        self.use_control_nonce(caller, re).await?;
-        let entry = re.key.map(|key| (key.hash, key.fingerprint));
-        match self.store().create_key(&key, entry).await? {
-            Made::Now => {
-                self.reload_config().await?;
-                Ok(Answer { object: (key, bearer), fresh: true })
-            }
-            Made::Before(id) => Ok(Answer { object: (self.key(caller, id)?, None), fresh: false }),
-            Made::KeyReused => Err(Refusal::KeyReused),
-            Made::UrlExists => Err(Refusal::Internal),
+    ) -> Result<Answer<ShownKey>, Refusal> {
+        let asked = self.asked(caller, re);
+        if let Some(before) = self.asked_before(&asked).await? {
+            return self.key_made(caller, before.map(KeyId), None);
         }
+        let (key, bearer) = make_key(Owner::Merchant(caller.merchant), caller.world, new, asked.at_us)?;
+        let key = ApiKey { created_by: caller.key, ..key };
+        let made = self.store().create_key(&key, Some(&asked)).await?;
+        self.reload_config().await?;
+        self.key_made(caller, made, Some((key, bearer)))
     }
 
-    fn new_key(&self, caller: &Caller, new: NewKey) -> Result<(ApiKey, Option<String>), Refusal> {
-        if new.generate_bearer && caller.world == World::Live {
-            return Err(Refusal::SandboxOnly);
+    /// The answer to a request that makes a key.
+    fn key_made(
+        &self,
+        caller: &Caller,
+        made: Made<KeyId>,
+        new: Option<ShownKey>,
+    ) -> Result<Answer<ShownKey>, Refusal> {
+        match (made, new) {
+            (Made::Now, Some(object)) => Ok(Answer { object, fresh: true }),
+            (Made::Before(id), _) => Ok(Answer { object: (self.key(caller, id)?, None), fresh: false }),
+            (Made::KeyReused, _) => Err(Refusal::KeyReused),
+            (Made::Now | Made::UrlExists, _) => Err(Refusal::Internal),
         }
-        let public_key_pem = match &new.public_key_pem {
-            Some(pem) => {
-                let parsed = PublicKey::from_pem(pem);
-                let parsed = parsed.map_err(|fault| Refusal::FieldInvalid {
-                    pointer: "/public_key",
-                    detail: fault.to_string(),
-                })?;
-                Some(parsed.to_pem())
-            }
-            None => None,
-        };
-        let token = new.generate_bearer.then(BearerToken::generate);
-        let key = ApiKey {
-            id: self.ids(caller).next(),
-            merchant: caller.merchant,
-            name: new.name,
-            bearer_hash: token.as_ref().map(BearerToken::hash),
-            public_key_pem,
-            permissions: new.permissions,
-            ip_allow: new.ip_allow,
-            expires_at_us: new.expires_at_us,
-            revoked_at_us: None,
-            created_at_us: self.0.clock.real_now_us(),
-            sequence: 1,
-        };
-        Ok((key, token.map(|token| token.expose().to_owned())))
     }
 
     /// The merchant's keys, newest first.
@@ -88,13 +82,17 @@ impl App {
         self.config().keys_of(caller.merchant).into_iter().cloned().collect()
     }
 
-    /// One key.
+    /// One key of the caller's merchant.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
     pub fn key(&self, caller: &Caller, id: KeyId) -> Result<ApiKey, Refusal> {
+        self.key_of(Owner::Merchant(caller.merchant), id)
+    }
+
+    pub(super) fn key_of(&self, owner: Owner, id: KeyId) -> Result<ApiKey, Refusal> {
         let config = self.config();
-        let found = config.key(id).map(|k| &k.key).filter(|key| key.merchant == caller.merchant);
+        let found = config.key(id).map(|k| &k.key).filter(|key| key.owner == owner);
         found.cloned().ok_or(Refusal::NotFound("api_key"))
     }
 
@@ -106,76 +104,156 @@ impl App {
         &self,
         caller: &Caller,
         id: KeyId,
-        public_key_pem: Option<String>,
+        rotation: KeyRotation,
         re: ReEntry,
-    ) -> Result<Answer<(ApiKey, Option<String>)>, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
-        let old = self.key(caller, id)?;
-        let new = NewKey {
-            name: old.name.clone(),
-            generate_bearer: public_key_pem.is_none() && old.bearer_hash.is_some(),
-            public_key_pem,
-            permissions: old.permissions.clone(),
-            ip_allow: old.ip_allow.clone(),
-            expires_at_us: old.expires_at_us,
-        };
-        if old.revoked_at_us.is_some() {
-            let detail = "a revoked key can't be rotated: create a new one".to_owned();
-            return Err(Refusal::FieldInvalid { pointer: "", detail });
+    ) -> Result<Answer<ShownKey>, Refusal> {
+        let asked = self.asked(caller, re);
+        if let Some(before) = self.asked_before(&asked).await? {
+            return self.key_made(caller, before.map(KeyId), None);
         }
-        if new.public_key_pem.is_none() && !new.generate_bearer {
-            let detail = "send the new public_key (PEM) that replaces this key's".to_owned();
-            return Err(Refusal::FieldInvalid { pointer: "/public_key", detail });
-        }
-        let made = self.create_key(caller, new, re).await?;
-        if made.fresh {
-            let until_us = self.0.clock.real_now_us().saturating_add(OVERLAP_US);
-            let ends_us = old.expires_at_us.map_or(until_us, |at| at.min(until_us));
-            self.change_key(caller, id, |key| key.expires_at_us = Some(ends_us)).await?;
-        }
-        Ok(made)
+        let owner = Owner::Merchant(caller.merchant);
+        let (made, new) = self.replace_key(owner, id, rotation, Some(&asked)).await?;
+        self.key_made(caller, made, Some(new))
     }
 
-    /// Revokes a key: no request that it signed is committed after this answer.
+    /// The operator rotates anybody's key.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`].
-    pub async fn revoke_key(&self, caller: &Caller, id: KeyId, re: ReEntry) -> Result<ApiKey, Refusal> {
-        self.refuse_used_nonce(caller, re).await?;
-        let known = self.key(caller, id)?;
-        if known.revoked_at_us.is_some() {
-            return Ok(known);
-        }
-        self.use_control_nonce(caller, re).await?;
-        let now_us = self.0.clock.real_now_us();
-        let key =
-            self.change_key(caller, id, |key| key.revoked_at_us = key.revoked_at_us.or(Some(now_us))).await?;
-        // The epoch in the head is what holds at the commit: whoever was authenticated before is asked again.
-        self.apply(caller.merchant, Command::RaiseKeyEpoch(RaiseKeyEpoch { merchant: caller.merchant }))
-            .await?;
+    /// As [`App::rotate_key`].
+    pub async fn rotate_any_key(&self, id: KeyId, rotation: KeyRotation) -> Result<ShownKey, Refusal> {
         self.reload_config().await?;
-        Ok(key)
+        let owner = self.config().key(id).map(|it| it.key.owner).ok_or(Refusal::NotFound("api_key"))?;
+        Ok(self.replace_key(owner, id, rotation, None).await?.1)
     }
 
-    async fn change_key(
+    async fn replace_key(
         &self,
-        caller: &Caller,
+        owner: Owner,
         id: KeyId,
-        change: impl Fn(&mut ApiKey),
-    ) -> Result<ApiKey, Refusal> {
-        for _ in 0..5 {
-            let mut key = self.key(caller, id)?;
-            let expected = key.sequence;
-            change(&mut key);
-            key.sequence += 1;
-            let written = self.store().update_key(&key, expected).await;
+        rotation: KeyRotation,
+        asked: Option<&Asked>,
+    ) -> Result<(Made<KeyId>, ShownKey), Refusal> {
+        let now_us = self.0.clock.real_now_us();
+        let acting = asked.and_then(|asked| asked.key);
+        for _ in 0..CHANGE_TRIES {
+            let old = self.key_of(owner, id)?;
+            let (new, bearer) = make_key(owner, old.world(), successor(&old, rotation.clone())?, now_us)?;
+            let new = ApiKey { created_by: acting, ..new };
+            let until_us = now_us.saturating_add(OVERLAP_US);
+            let mut ending = ApiKey {
+                expires_at_us: Some(old.expires_at_us.map_or(until_us, |at_us| at_us.min(until_us))),
+                changed_by: acting.or(old.changed_by),
+                sequence: old.sequence + 1,
+                ..old.clone()
+            };
+            // Whoever rotates a key knows that the old one ends.
+            ending.noticed = ending.notice_reached(now_us).max(old.noticed);
+            let written = self.store().rotate_key(&new, &ending, old.sequence, asked).await;
             self.reload_config().await?;
             match written {
-                Ok(()) => return Ok(key),
+                Ok(made) => return Ok((made, (new, bearer))),
                 Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Refusal::Overloaded)
     }
+}
+
+/// What the key that replaces `old` is made of.
+fn successor(old: &ApiKey, rotation: KeyRotation) -> Result<NewKey, Refusal> {
+    if old.revoked_at_us.is_some() {
+        return Err(invalid("", "a revoked key can't be rotated: create a new one"));
+    }
+    let new = NewKey {
+        name: old.name.clone(),
+        generate_bearer: rotation.public_key_pem.is_none() && old.bearer_hash.is_some(),
+        public_key_pem: rotation.public_key_pem,
+        permissions: old.permissions.clone(),
+        ip_allow: old.ip_allow.clone(),
+        expires_at_us: rotation.expires_at_us.or(old.expires_at_us),
+    };
+    if new.public_key_pem.is_none() && !new.generate_bearer {
+        return Err(invalid("/public_key", "send the new public_key (PEM) that replaces this key's"));
+    }
+    Ok(new)
+}
+
+/// A key as it will be stored, and its bearer token.
+fn make_key(owner: Owner, world: World, new: NewKey, real_now_us: i64) -> Result<ShownKey, Refusal> {
+    if new.generate_bearer && world == World::Live {
+        return Err(Refusal::SandboxOnly);
+    }
+    let presented = new.public_key_pem.as_deref().map(|pem| present(pem, real_now_us)).transpose()?;
+    let token = new.generate_bearer.then(BearerToken::generate);
+    let shard = owner.merchant().map_or(world.only_shard(), |merchant| merchant.0.shard());
+    let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
+    let (public_key_pem, certificate) = presented.unzip();
+    let mut key = ApiKey {
+        id: IdMaker::new(real_now_us, shard, seed).next(),
+        owner,
+        name: new.name,
+        bearer_hash: token.as_ref().map(BearerToken::hash),
+        public_key_pem,
+        certificate: certificate.flatten(),
+        permissions: new.permissions,
+        ip_allow: new.ip_allow,
+        expires_at_us: new.expires_at_us,
+        revoked_at_us: None,
+        noticed: None,
+        created_by: None,
+        changed_by: None,
+        created_at_us: real_now_us,
+        sequence: 1,
+    };
+    // A key that is made with little time left is known to have little time left.
+    key.noticed = key.notice_reached(real_now_us);
+    Ok((key, token.map(|token| token.expose().to_owned())))
+}
+
+/// The canonical public key of what was handed in, and its certificate.
+fn present(pem: &str, real_now_us: i64) -> Result<(String, Option<Certificate>), Refusal> {
+    let refused = |fault: KeyFault| invalid("/public_key", &fault.to_string());
+    let PresentedKey { key, certificate } = PresentedKey::from_pem(pem).map_err(refused)?;
+    let us = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    let certificate = certificate.map(|facts| Certificate {
+        begins_at_us: us(facts.begins_at_s),
+        ends_at_us: us(facts.ends_at_s),
+        serial: facts.serial,
+        fingerprint: facts.fingerprint,
+    });
+    if certificate.as_ref().is_some_and(|certificate| certificate.ends_at_us <= real_now_us) {
+        return Err(invalid("/public_key", "the certificate's validity is over: send a new one"));
+    }
+    Ok((key.to_pem(), certificate))
+}
+
+/// Makes a key as the operator's command line does: control rows only, beside a serving node or without one.
+///
+/// # Errors
+/// [`Refusal::NotFound`] for the owner, and as [`App::create_key`].
+pub async fn create_key(
+    store: &dyn Store,
+    owner: Owner,
+    world: World,
+    new: NewKey,
+    real_now_us: i64,
+) -> Result<ShownKey, Refusal> {
+    let snapshot = store.snapshot().await?;
+    let noun = match owner {
+        Owner::Merchant(id) => (!snapshot.merchants.iter().any(|known| known.id == id)).then_some("merchant"),
+        Owner::Partner(id) => (!snapshot.partners.iter().any(|known| known.id == id)).then_some("partner"),
+    };
+    if let Some(noun) = noun {
+        return Err(Refusal::NotFound(noun));
+    }
+    let (key, bearer) = make_key(owner, world, new, real_now_us)?;
+    match store.create_key(&key, None).await? {
+        Made::Now => Ok((key, bearer)),
+        Made::Before(_) | Made::KeyReused | Made::UrlExists => Err(Refusal::Internal),
+    }
+}
+
+fn invalid(pointer: &'static str, detail: &str) -> Refusal {
+    Refusal::FieldInvalid { pointer, detail: detail.to_owned() }
 }

@@ -3,7 +3,7 @@
 
 use crate::Refusal;
 use domain::decide::business_day;
-use domain::id::{IdMaker, MerchantId, PriceId, World};
+use domain::id::{IdMaker, MerchantId, PartnerId, PriceId, World};
 use domain::merchant::{Head, Merchant};
 use domain::price::{Price, RefundFee};
 use jiff::tz::TimeZone;
@@ -19,6 +19,8 @@ pub struct NewMerchant {
     pub zone: String,
     pub maturity_days: u16,
     pub debt_limit_minor: i64,
+    /// The partner that serves it.
+    pub partner: Option<PartnerId>,
 }
 
 /// A price version to be made.
@@ -38,7 +40,7 @@ const PRICE_LEAD_US: i64 = 5_000_000;
 /// Makes a merchant with its head and default webhook secret.
 ///
 /// # Errors
-/// [`Refusal::FieldInvalid`] for an unknown zone or an impossible number.
+/// [`Refusal::FieldInvalid`] for an unknown zone or an impossible number, [`Refusal::NotFound`] for the partner.
 pub async fn create_merchant(
     store: &dyn Store,
     new: &NewMerchant,
@@ -52,6 +54,11 @@ pub async fn create_merchant(
     if new.maturity_days > 365 || !(0..=money::MAX_WIRE).contains(&new.debt_limit_minor) {
         return Err(invalid("/maturity_days", "0 to 365 days, and a debt limit of zero or more"));
     }
+    if let Some(partner) = new.partner
+        && !store.snapshot().await?.partners.iter().any(|known| known.id == partner)
+    {
+        return Err(Refusal::NotFound("partner"));
+    }
     let shard = new.world.only_shard();
     let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
     let merchant = Merchant {
@@ -61,6 +68,7 @@ pub async fn create_merchant(
         name: new.name.clone(),
         zone: new.zone.clone(),
         maturity_days: new.maturity_days,
+        partner: new.partner,
         created_at_us: real_now_us,
     };
     let head = Head {

@@ -85,7 +85,6 @@ impl App {
             capture_mode: new.capture_mode,
             expires_in_us: new.expires_in_us,
             details: Arc::new(details),
-            acting_key: caller.key,
         };
         let auth_code = new.auth_code.map(|code| AuthCode::new(code.0));
         let (app, caller) = (self.clone(), *caller);

@@ -50,9 +50,11 @@ impl App {
         if caller.world != World::Sandbox {
             return Err(Refusal::SandboxOnly);
         }
-        self.refuse_used_nonce(caller, re).await?;
+        // The wallet's money is the channel's: there is no row of ours to write, and a payer who pays twice is told so.
+        let asked = self.asked(caller, ReEntry { key: None, ..re });
+        self.asked_before(&asked).await?;
         let payment = self.own_payment(caller, id).await?;
-        self.use_control_nonce(caller, re).await?;
+        self.store().admit(&asked).await?;
         self.pay(&payment, outcome).await?;
         self.load_view(id).await
     }

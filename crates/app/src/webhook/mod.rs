@@ -7,7 +7,7 @@
 mod client;
 pub mod guard;
 pub mod health;
-mod notice;
+pub(crate) mod notice;
 mod plan;
 mod pump;
 pub mod schedule;

@@ -1,24 +1,89 @@
-//! What a merchant is told about an endpoint of its own: an event like any other, to its other endpoints and in the list.
+//! What a merchant is told that no lane tells of: about its endpoints and keys, and test sends. Events like any other, in the list
+//! and with deliveries.
 
 use super::health::Change;
 use crate::config::Config;
-use crate::lane::told::receives;
+use crate::lane::told::{DESTINATIONS_MAX, receives};
 use crate::usecase::endpoint::{endpoint_object, status_name};
+use domain::Uid;
 use domain::event::{Event, NewDelivery, Type};
-use domain::id::{EventId, Id, IdMaker};
+use domain::id::{EventId, Id, IdMaker, MerchantId, Shard};
+use serde::Serialize;
 use store::control::{Endpoint, EndpointStatus};
 
-/// The type of a change's event.
-fn kind(change: Change) -> Type {
-    match change {
-        Change::Failing => Type::WebhookEndpointFailing,
-        Change::Disabled => Type::WebhookEndpointDisabled,
-        Change::Recovered => Type::WebhookEndpointRecovered,
+/// What is fixed about such an event.
+pub(crate) struct Telling {
+    pub(crate) id: EventId,
+    pub(crate) kind: Type,
+    pub(crate) merchant: MerchantId,
+    /// The object that it is about.
+    pub(crate) object: Uid,
+    /// The object's sequence.
+    pub(crate) sequence: i64,
+    pub(crate) previous_status: Option<&'static str>,
+    /// The merchant's business time.
+    pub(crate) created_at_us: i64,
+    pub(crate) real_now_us: i64,
+}
+
+/// An event's id without what stands for a destination in the ids of its deliveries.
+pub(crate) fn without_slot(EventId(mut uid): EventId) -> EventId {
+    if let Some(last) = uid.0.last_mut() {
+        *last &= 0xf0;
+    }
+    EventId(uid)
+}
+
+/// A new event's id.
+pub(crate) fn fresh_id(shard: Shard, real_now_us: i64) -> EventId {
+    let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
+    without_slot(IdMaker::new(real_now_us, shard, seed).next())
+}
+
+/// To every endpoint that wants the type.
+pub(crate) fn to_subscribers(telling: &Telling, object: &impl Serialize, config: &Config) -> Event {
+    let endpoints = config.merchant(telling.merchant).map(|m| m.endpoints.as_slice()).unwrap_or_default();
+    event(telling, object, endpoints.iter().filter(|endpoint| receives(endpoint, telling.kind.as_str())))
+}
+
+/// To these endpoints.
+pub(crate) fn event<'e>(
+    telling: &Telling,
+    object: &impl Serialize,
+    to: impl Iterator<Item = &'e Endpoint>,
+) -> Event {
+    let head = wire::EventHead {
+        id: telling.id,
+        kind: telling.kind,
+        created_at_us: telling.created_at_us,
+        world: telling.merchant.uid().shard().world(),
+        merchant: telling.merchant,
+        previous_status: telling.previous_status,
+        sequence: telling.sequence,
+    };
+    let due_at_us = telling.real_now_us;
+    let delivery = |endpoint: &Endpoint| NewDelivery {
+        endpoint: Some(endpoint.id),
+        url: endpoint.url.clone(),
+        due_at_us,
+    };
+    Event {
+        seq: 0,
+        id: telling.id,
+        merchant: telling.merchant,
+        kind: telling.kind,
+        object: telling.object,
+        object_sequence: telling.sequence,
+        created_at_us: telling.created_at_us,
+        body: wire::event_body(&head, object),
+        is_personal: false,
+        deliveries: to.map(delivery).take(DESTINATIONS_MAX).collect(),
     }
 }
 
-/// The event of a change, `endpoint` as it was written. `now_us` is the merchant's business time.
-pub(super) fn event(
+/// The event of an endpoint's change of health, `endpoint` as it was written: to the merchant's other endpoints. `now_us` is the
+/// merchant's business time.
+pub(super) fn of_endpoint(
     change: Change,
     endpoint: &Endpoint,
     before: EndpointStatus,
@@ -27,40 +92,21 @@ pub(super) fn event(
     now_us: i64,
 ) -> Event {
     let shard = endpoint.merchant.0.shard();
-    let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
-    let EventId(mut uid) = IdMaker::new(real_now_us, shard, seed).next::<EventId>();
-    if let Some(last) = uid.0.last_mut() {
-        // The number of a destination stands there in a delivery's id.
-        *last &= 0xf0;
-    }
-    let id = EventId::from_uid(uid);
-    let kind = kind(change);
-    let head = wire::EventHead {
-        id,
-        kind,
-        created_at_us: now_us,
-        world: shard.world(),
+    let telling = Telling {
+        id: fresh_id(shard, real_now_us),
+        kind: match change {
+            Change::Failing => Type::WebhookEndpointFailing,
+            Change::Disabled => Type::WebhookEndpointDisabled,
+            Change::Recovered => Type::WebhookEndpointRecovered,
+        },
         merchant: endpoint.merchant,
-        previous_status: Some(status_name(before)),
-        sequence: endpoint.sequence,
-    };
-    let others = config.merchant(endpoint.merchant).map(|m| m.endpoints.as_slice()).unwrap_or_default();
-    let deliveries = others
-        .iter()
-        .filter(|other| other.id != endpoint.id && receives(other, kind.as_str()))
-        .map(|other| NewDelivery { endpoint: Some(other.id), url: other.url.clone(), due_at_us: real_now_us })
-        .take(14)
-        .collect();
-    Event {
-        seq: 0,
-        id,
-        merchant: endpoint.merchant,
-        kind,
         object: endpoint.id.0,
-        object_sequence: endpoint.sequence,
+        sequence: endpoint.sequence,
+        previous_status: Some(status_name(before)),
         created_at_us: now_us,
-        body: wire::event_body(&head, &endpoint_object(endpoint, shard.world())),
-        is_personal: false,
-        deliveries,
-    }
+        real_now_us,
+    };
+    let all = config.merchant(endpoint.merchant).map(|m| m.endpoints.as_slice()).unwrap_or_default();
+    let others = all.iter().filter(|it| it.id != endpoint.id && receives(it, telling.kind.as_str()));
+    event(&telling, &endpoint_object(endpoint, shard.world()), others)
 }

@@ -161,11 +161,12 @@ impl Bench {
             zone: "Asia/Shanghai".into(),
             maturity_days: 1,
             debt_limit_minor: 0,
+            partner: None,
         };
         let merchant = create_merchant(store.as_ref(), &new, START_US).await.unwrap().id;
         let snapshot = store.snapshot().await.unwrap();
         Bench {
-            config: Arc::new(ArcSwap::from_pointee(Config::new(snapshot, &HashMap::new()))),
+            config: Arc::new(ArcSwap::from_pointee(Config::new(snapshot))),
             store,
             time: Arc::new(HandTime(AtomicI64::new(START_US))),
             merchant,
@@ -193,7 +194,7 @@ impl Bench {
 
     async fn reload(&self) {
         let snapshot = self.store.snapshot().await.unwrap();
-        self.config.store(Arc::new(Config::new(snapshot, &HashMap::new())));
+        self.config.store(Arc::new(Config::new(snapshot)));
     }
 
     async fn endpoint(&self, path: &str, types: &str) -> EndpointId {
@@ -212,6 +213,8 @@ impl Bench {
             created_at_us: START_US,
             updated_at_us: START_US,
             sequence: 1,
+            created_by: None,
+            changed_by: None,
         };
         self.store.create_endpoint(&endpoint, None).await.unwrap();
         self.reload().await;
@@ -223,7 +226,7 @@ impl Bench {
         let expected = endpoint.sequence;
         change(&mut endpoint);
         endpoint.sequence += 1;
-        self.store.update_endpoint(&endpoint, expected).await.unwrap();
+        self.store.update_endpoint(&endpoint, expected, None).await.unwrap();
         self.reload().await;
     }
 
@@ -252,7 +255,7 @@ impl Bench {
             is_personal: false,
             deliveries: vec![NewDelivery { endpoint, url: url.to_owned(), due_at_us: self.time.now_us() }],
         };
-        self.store.insert_event(SHARD, &event).await.unwrap();
+        self.store.insert_event(SHARD, &event, None).await.unwrap();
         event
     }
 
@@ -480,7 +483,7 @@ async fn a_delivery_is_given_up_after_ten_tries() {
         (DeliveryStatus::Failed, None, 10)
     );
     // By hand it goes again, counting afresh.
-    bench.store.replay_delivery(delivery.id, bench.time.now_us()).await.unwrap();
+    bench.store.replay_delivery(delivery.id, bench.time.now_us(), None).await.unwrap();
     handle.wake();
     bench.until(&event, |delivery| delivery.attempts.len() == 11 && delivery.tries == 1).await;
 }

@@ -133,7 +133,10 @@ impl Writer {
             };
             match error {
                 StoreError::Unavailable(_) | StoreError::CommitUnknown(_) => {}
-                StoreError::Conflict(_) | StoreError::Corrupt(_) => return Err(error),
+                StoreError::Conflict(_)
+                | StoreError::Corrupt(_)
+                | StoreError::Stale
+                | StoreError::NonceUsed => return Err(error),
             }
             if self.stopping.is_cancelled() {
                 last_writes += 1;
@@ -245,8 +248,8 @@ impl Writer {
             endpoint.failures = health.failures;
             endpoint.sequence += 1;
             endpoint.updated_at_us = self.business_now_us(merchant).await?;
-            match self.store.update_endpoint(&endpoint, expected).await {
-                Ok(()) => return Ok(Some((endpoint, before))),
+            match self.store.update_endpoint(&endpoint, expected, None).await {
+                Ok(_) => return Ok(Some((endpoint, before))),
                 Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -268,10 +271,10 @@ impl Writer {
         };
         let real_now_us = self.clock.real_now_us();
         let now_us = self.business_now_us(endpoint.merchant).await.unwrap_or(endpoint.updated_at_us);
-        let event = notice::event(change, endpoint, before, &self.config.load(), real_now_us, now_us);
+        let event = notice::of_endpoint(change, endpoint, before, &self.config.load(), real_now_us, now_us);
         let mut pause = Duration::from_millis(50);
         for _ in 0..ENDPOINT_WRITES {
-            match self.store.insert_event(self.shard, &event).await {
+            match self.store.insert_event(self.shard, &event, None).await {
                 Ok(_) => return true,
                 Err(error) => {
                     tracing::warn!(%error, endpoint = %endpoint.id, "a notice about an endpoint was not written")

@@ -159,6 +159,7 @@ async fn add_merchant(store: &SqliteStore, maturity_days: u16, rate: &str) -> Me
         zone: "Asia/Shanghai".into(),
         maturity_days,
         debt_limit_minor: 0,
+        partner: None,
     };
     let merchant = app::create_merchant(store, &new, real_now_us()).await.unwrap();
     let price = NewPrice {

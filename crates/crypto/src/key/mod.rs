@@ -1,5 +1,6 @@
 //! Keys that sign requests: Ed25519, ECDSA P-256 and RSA, in PEM.
 
+mod certificate;
 mod der;
 mod pem;
 mod private;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+pub use certificate::{CertificateFacts, PresentedKey};
 pub use private::PrivateKey;
 pub(crate) use public::check_ecdsa_shape;
 pub use public::{EcdsaShapeFault, PublicKey, VerifyFault};
@@ -121,6 +123,12 @@ pub enum KeyFault {
         /// Bits of the modulus.
         bits: usize,
     },
+    /// A certificate that can't be read.
+    #[error("the certificate can't be read as X.509 (RFC 5280)")]
+    CertificateMalformed,
+    /// A certificate whose key usage leaves signing out.
+    #[error("the certificate's key usage does not include digitalSignature")]
+    CertificateNotForSigning,
     /// The parts do not make a valid key.
     #[error("the key is not valid")]
     Rejected,

@@ -10,8 +10,15 @@ use super::KeyFault;
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 const LINE_CHARS: usize = 64;
 
+pub(super) const CERTIFICATE: &str = "CERTIFICATE";
 pub(super) const PUBLIC_KEY: &str = "PUBLIC KEY";
 pub(super) const PRIVATE_KEY: &str = "PRIVATE KEY";
+
+/// The label of the first block.
+pub(super) fn label(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("-----BEGIN ")?;
+    after.split_once("-----").map(|(label, _)| label)
+}
 
 /// The DER bytes of the first block, which must have the label `expected`.
 pub(super) fn decode(text: &str, expected: &'static str) -> Result<Zeroizing<Vec<u8>>, KeyFault> {

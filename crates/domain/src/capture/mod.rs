@@ -4,7 +4,7 @@ pub mod apply;
 pub mod request;
 
 use crate::channel::Failure;
-use crate::id::{AttemptId, CaptureId, ChannelAccountId, MerchantId, PaymentId};
+use crate::id::{AttemptId, CaptureId, ChannelAccountId, KeyId, MerchantId, PaymentId};
 use crate::job::Job;
 use crate::payment::state::words;
 use ledger::Day;
@@ -33,6 +33,8 @@ pub struct Capture {
     pub attempt: AttemptId,
     /// Its merchant.
     pub merchant: MerchantId,
+    /// The key whose request made it; `None` for one that the platform made.
+    pub acting_key: Option<KeyId>,
     /// The channel account.
     pub channel_account: ChannelAccountId,
     /// How much.

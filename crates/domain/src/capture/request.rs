@@ -70,6 +70,7 @@ pub fn decide(
         payment: payment.id,
         attempt: attempt.id,
         merchant: payment.merchant,
+        acting_key: facts.acting_key,
         channel_account: attempt.channel_account,
         amount,
         is_final,

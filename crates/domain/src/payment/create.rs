@@ -5,7 +5,7 @@ use crate::attempt::{self, Attempt};
 use crate::channel::{ChannelAccount, SandboxOutcome};
 use crate::decide::{Changes, Facts};
 use crate::event::{Emit, Object, Type};
-use crate::id::{KeyId, MerchantId, PaymentId};
+use crate::id::{MerchantId, PaymentId};
 use crate::job::Job;
 use crate::price::Price;
 use crate::rejection::{Differing, Rejection};
@@ -32,8 +32,6 @@ pub struct CreatePayment {
     pub expires_in_us: i64,
     /// What never changes.
     pub details: Arc<Details>,
-    /// The key that asked.
-    pub acting_key: Option<KeyId>,
     /// The price in force, from the node's configuration.
     pub price: Option<Price>,
     /// The channel account that serves it.
@@ -118,6 +116,7 @@ fn new_payment(command: &CreatePayment, price: &Price, facts: &mut Facts<'_>) ->
         expires_at_us: facts.now_us.saturating_add(command.expires_in_us),
         authorization_expires_at_us: None,
         ending: None,
+        ended_by: None,
         next_action: None,
         failure: None,
         latest_attempt: None,
@@ -147,6 +146,7 @@ pub(super) fn new_attempt(
         id: facts.id(),
         payment: payment.id,
         merchant: payment.merchant,
+        acting_key: facts.acting_key,
         status: attempt::Status::Created,
         method,
         scene,

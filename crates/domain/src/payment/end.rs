@@ -140,6 +140,7 @@ fn ask_channel(
     attempt.sequence += 1;
     let mut payment = payment.clone();
     payment.ending = Some(reason);
+    payment.ended_by = facts.acting_key.or(payment.ended_by);
     payment.updated_at_us = facts.now_us;
     payment.sequence += 1;
     Ok((
@@ -155,6 +156,7 @@ pub(super) fn close_now(payment: &Payment, reason: StatusReason, facts: &Facts<'
     payment.status = Status::Closed;
     payment.status_reason = Some(reason);
     payment.closed_at_us = Some(facts.now_us);
+    payment.ended_by = facts.acting_key.or(payment.ended_by);
     payment.updated_at_us = facts.now_us;
     payment.next_action = None;
     payment.ending = None;

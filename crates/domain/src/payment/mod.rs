@@ -63,6 +63,8 @@ pub struct Payment {
     pub authorization_expires_at_us: Option<i64>,
     /// Why it shall be closed or voided at the channel; set while that is under way.
     pub ending: Option<StatusReason>,
+    /// The key whose close or void was taken up last, whatever came of it.
+    pub ended_by: Option<KeyId>,
     /// What the payer must do.
     pub next_action: Option<Action>,
     /// Why the latest try failed.

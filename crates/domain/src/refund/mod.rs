@@ -4,7 +4,7 @@ pub mod apply;
 pub mod request;
 
 use crate::channel::{Failure, SandboxOutcome};
-use crate::id::{AttemptId, ChannelAccountId, MerchantId, PaymentId, RefundId};
+use crate::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, PaymentId, RefundId};
 use crate::job::Job;
 use crate::payment::state::words;
 use ledger::{Day, Line};
@@ -45,6 +45,8 @@ pub struct Refund {
     pub attempt: AttemptId,
     /// Its merchant.
     pub merchant: MerchantId,
+    /// The key whose request made it; `None` for one that the platform made.
+    pub acting_key: Option<KeyId>,
     /// The channel account.
     pub channel_account: ChannelAccountId,
     /// The payment's number at the merchant.

@@ -198,6 +198,7 @@ pub(super) fn fresh(
         payment: payment.id,
         attempt,
         merchant: payment.merchant,
+        acting_key: facts.acting_key,
         channel_account,
         merchant_order_no: payment.merchant_order_no.clone(),
         merchant_refund_no: None,

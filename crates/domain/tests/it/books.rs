@@ -40,6 +40,7 @@ impl Books {
             name: "m".into(),
             zone: "Asia/Shanghai".into(),
             maturity_days: 1,
+            partner: None,
             created_at_us: START_US,
         };
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
@@ -79,6 +80,7 @@ impl Books {
             now_us: self.now_us,
             real_now_us: self.now_us,
             merchant: &merchant,
+            acting_key: None,
             zone: &zone,
             today: business_day(self.now_us, &zone),
             node: 1,

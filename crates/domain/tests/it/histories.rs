@@ -122,7 +122,6 @@ impl History {
             capture_mode: if manual { CaptureMode::Manual } else { CaptureMode::Automatic },
             expires_in_us: 3_600_000_000,
             details: Arc::new(Details::default()),
-            acting_key: None,
             price: Some(self.books.price.clone()),
             account: Some(self.books.account.clone()),
         };

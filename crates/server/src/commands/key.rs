@@ -1,158 +1,177 @@
 //! `feiqian key create`
 
+use super::merchant::{WorldName, refused};
+use super::partner;
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
+use app::{NewKey, ShownKey};
 use clap::{ArgGroup, Args, Subcommand};
-use crypto::key::{PrivateKey, PublicKey};
-use crypto::secret::BearerToken;
+use crypto::key::PrivateKey;
 use domain::World;
-use domain::id::{Id, IdMaker, MerchantId};
-use domain::merchant::ApiKey;
-use serde_json::json;
+use domain::api_key::{ApiKey, Owner};
+use domain::id::{Id, MerchantId};
+use ipnet::IpNet;
+use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::Control;
-use store::control::Made;
 
-/// A public key is no longer.
+/// A public key or a certificate with its chain is no longer.
 const PEM_BYTES_MAX: u64 = 16 * 1_024;
 
 /// What can be done with API keys.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an API key that may do everything its merchant may.
+    /// Make an API key of a merchant's or a partner's.
     Create(Create),
 }
 
 /// What `key create` takes.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("kind").required(true).args(["bearer", "public_key", "generate"])))]
+#[command(group(ArgGroup::new("owner").required(true).args(["merchant", "partner"])))]
 pub struct Create {
     #[command(flatten)]
     file: ConfigFile,
     /// Whose key, `mch_…`.
     #[arg(long)]
-    merchant: String,
+    merchant: Option<String>,
+    /// Whose key, `ptn_…`: it acts for the merchant that each request names in Feiqian-Merchant.
+    #[arg(long, requires = "world")]
+    partner: Option<String>,
+    /// The world of a partner's key. A merchant's key is of its merchant's.
+    #[arg(long, value_enum, conflicts_with = "merchant")]
+    world: Option<WorldName>,
     /// For people.
     #[arg(long, default_value = "command line")]
     name: String,
     /// A bearer token, sandbox only. It is shown once, here.
     #[arg(long)]
     bearer: bool,
-    /// Requests are signed with the private half of this key (PEM: Ed25519, ECDSA P-256 or RSA).
+    /// Requests are signed with the private half of this key (PEM: Ed25519, ECDSA P-256 or RSA; a public key or an X.509 certificate).
     #[arg(long, value_name = "F")]
     public_key: Option<PathBuf>,
-    /// Make an Ed25519 key and write its private half to this new file, mode 0600.
+    /// Make an Ed25519 key and write its private half (PKCS#8) to this new file, mode 0600.
     #[arg(long, value_name = "F")]
     generate: Option<PathBuf>,
+    /// An address or network that the key may be used from; may be given several times. Without it: from anywhere.
+    #[arg(long, value_name = "CIDR")]
+    ip_allow: Vec<String>,
+    /// Something that the key may do, such as payments.read; may be given several times. Without it: everything.
+    #[arg(long, value_name = "NAME")]
+    permission: Vec<String>,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
 }
 
-/// How the holder of a key proves itself.
-pub(crate) enum Proof {
-    Bearer(BearerToken),
-    Signature(PublicKey),
-}
-
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let Command::Create(create) = command;
     super::short(&create.file, async |config| {
-        let merchant =
-            MerchantId::parse(&create.merchant).context("--merchant: not a merchant's id (mch_…)")?;
         let store = Installation::find(&config)?.open_control()?;
-        let proof = proof(&create)?;
-        let key = make(&store, merchant, &create.name, &proof).await?;
-        let bearer = match &proof {
-            Proof::Bearer(token) => Some(token.expose()),
-            Proof::Signature(_) => None,
-        };
-        let json = json!({
-            "object": "api_key",
-            "id": key.id.to_string(),
-            "merchant": merchant.to_string(),
-            "world": merchant.uid().shard().world().as_str(),
-            "name": key.name,
-            "bearer": bearer,
-            "public_key": key.public_key_pem,
-            "private_key_file": create.generate,
-        });
-        output::answer(create.json, &json, &text(&key, bearer, create.generate.as_deref()))?;
+        let (owner, world) = owner(&create)?;
+        let new = new_key(&create)?;
+        let made = app::create_key(&store, owner, world, new, real_now_us()).await;
+        let (key, bearer) = made.map_err(refused)?;
+        let json = shown(&key, bearer.as_deref(), create.generate.as_deref());
+        output::answer(create.json, &json, &text(&key, bearer.as_deref(), create.generate.as_deref()))?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn text(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> String {
-    match (bearer, private) {
-        (Some(token), _) => format!(
-            "API key {}\n  Authorization: Bearer {token}\n  It is not shown again. 仅显示一次",
-            key.id
-        ),
-        (None, Some(file)) => {
-            format!("API key {} (keyid in signatures)\n  private key in {}", key.id, file.display())
-        }
-        (None, None) => format!("API key {} (keyid in signatures)", key.id),
+fn owner(create: &Create) -> Result<(Owner, World)> {
+    if let Some(text) = &create.merchant {
+        let merchant = MerchantId::parse(text).context("--merchant: not a merchant's id (mch_…)")?;
+        return Ok((Owner::Merchant(merchant), merchant.uid().shard().world()));
     }
+    let text = create.partner.as_deref().context("--merchant or --partner")?;
+    let world = create.world.context("--world")?;
+    Ok((Owner::Partner(partner::parse("partner", text)?), world.into()))
 }
 
-fn proof(create: &Create) -> Result<Proof> {
-    if create.bearer {
-        return Ok(Proof::Bearer(BearerToken::generate()));
+/// A private key is made last: when anything else is wrong no file is left.
+fn new_key(create: &Create) -> Result<NewKey> {
+    for entry in &create.ip_allow {
+        if entry.parse::<IpNet>().is_err() && entry.parse::<IpAddr>().is_err() {
+            bail!("--ip-allow: {entry} is no address or network, such as 203.0.113.7 or 203.0.113.0/24");
+        }
     }
-    if let Some(path) = &create.generate {
+    for name in &create.permission {
+        if !api::permissions().any(|known| known == name) {
+            let known: Vec<&str> = api::permissions().collect();
+            bail!("--permission: {name} is none of {}", known.join(", "));
+        }
+    }
+    Ok(NewKey {
+        name: create.name.clone(),
+        generate_bearer: create.bearer,
+        permissions: create.permission.clone(),
+        ip_allow: create.ip_allow.clone(),
+        expires_at_us: None,
+        public_key_pem: public_key(create.public_key.as_deref(), create.generate.as_deref())?,
+    })
+}
+
+/// The public half: as read, or of a private key that is made and written now.
+fn public_key(given: Option<&Path>, generate: Option<&Path>) -> Result<Option<String>> {
+    if let Some(path) = generate {
         let private = PrivateKey::generate_ed25519();
         files::write_private(path, private.to_pkcs8_pem().as_bytes())?;
-        return Ok(Proof::Signature(private.public_key().clone()));
+        return Ok(Some(private.public_key_pem()));
     }
-    let path = create.public_key.as_deref().context("--bearer, --public-key F or --generate F")?;
+    let Some(path) = given else { return Ok(None) };
     let bytes = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
     if bytes > PEM_BYTES_MAX {
         bail!("{}: {bytes} bytes are too many for a public key", path.display());
     }
-    let pem = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    Ok(Proof::Signature(PublicKey::from_pem(&pem).with_context(|| path.display().to_string())?))
+    Ok(Some(std::fs::read_to_string(path).with_context(|| path.display().to_string())?))
 }
 
-/// Makes a key.
-pub(crate) async fn make(
-    store: &impl Control,
+fn shown(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> Value {
+    let instant = |at_us: Option<i64>| at_us.and_then(|at_us| output::instant(at_us).ok());
+    json!({
+        "object": "api_key",
+        "id": key.id.to_string(),
+        "merchant": key.owner.merchant().map(|id| id.to_string()),
+        "partner": key.owner.partner().map(|id| id.to_string()),
+        "world": key.world().as_str(),
+        "name": key.name,
+        "bearer": bearer,
+        "public_key": key.public_key_pem,
+        "private_key_file": private,
+        "permissions": key.permissions,
+        "ip_allow": key.ip_allow,
+        "expires_at": instant(key.ends_at_us()),
+        "revoked_at": instant(key.revoked_at_us),
+    })
+}
+
+fn text(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> String {
+    let mut text = match bearer {
+        Some(token) => format!(
+            "API key {}\n  Authorization: Bearer {token}\n  It is not shown again. 仅显示一次",
+            key.id
+        ),
+        None => format!("API key {} (keyid in signatures)", key.id),
+    };
+    if let Some(file) = private {
+        text += &format!("\n  private key in {}", file.display());
+    }
+    if let Some(at) = key.ends_at_us().and_then(|at_us| output::instant(at_us).ok()) {
+        text += &format!("\n  ends {at}");
+    }
+    text
+}
+
+/// Makes a bearer key of a sandbox merchant's; answers it with its token.
+pub(crate) async fn make_bearer(
+    store: &dyn store::Store,
     merchant: MerchantId,
     name: &str,
-    proof: &Proof,
-) -> Result<ApiKey> {
-    if !store.snapshot().await?.merchants.iter().any(|known| known.id == merchant) {
-        bail!("there is no merchant {merchant}");
-    }
-    let shard = merchant.uid().shard();
-    let (bearer_hash, public_key_pem) = match proof {
-        Proof::Bearer(_) if shard.world() == World::Live => {
-            bail!(
-                "bearer tokens are for the sandbox: a live key signs its requests (--public-key F or --generate F)"
-            )
-        }
-        Proof::Bearer(token) => (Some(token.hash()), None),
-        Proof::Signature(key) => (None, Some(key.to_pem())),
-    };
-    let now_us = real_now_us();
-    let seed = u128::from_be_bytes(crypto::secret::random_bytes());
-    let key = ApiKey {
-        id: IdMaker::new(now_us, shard, seed).next(),
-        merchant,
-        name: name.to_owned(),
-        bearer_hash,
-        public_key_pem,
-        permissions: Vec::new(),
-        ip_allow: Vec::new(),
-        expires_at_us: None,
-        revoked_at_us: None,
-        created_at_us: now_us,
-        sequence: 1,
-    };
-    match store.create_key(&key, None).await? {
-        Made::Now => Ok(key),
-        Made::Before(_) | Made::KeyReused | Made::UrlExists => bail!("the key was not made"),
-    }
+) -> Result<ShownKey> {
+    let new = NewKey { name: name.to_owned(), generate_bearer: true, ..NewKey::default() };
+    let made = app::create_key(store, Owner::Merchant(merchant), World::Sandbox, new, real_now_us()).await;
+    made.map_err(refused)
 }

@@ -1,5 +1,6 @@
 //! `feiqian merchant create`
 
+use super::partner;
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::{live, output};
@@ -41,6 +42,9 @@ pub struct Create {
     /// How far its own refunds may raise what it owes, minor units.
     #[arg(long, default_value_t = 0, value_name = "V")]
     debt_limit: i64,
+    /// The partner that serves it, `ptn_…`: the partner's keys act for it.
+    #[arg(long)]
+    partner: Option<String>,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -67,7 +71,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let Command::Create(create) = command;
     super::short(&create.file, async |config| {
         let store = Installation::find(&config)?.open_control()?;
+        let partner = create.partner.as_deref().map(|text| partner::parse("partner", text)).transpose()?;
         let new = NewMerchant {
+            partner,
             world: create.world.into(),
             name: create.name.clone(),
             zone: create.zone.clone(),
@@ -83,6 +89,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             "business_zone": merchant.zone,
             "maturity_days": merchant.maturity_days,
             "debt_limit_minor": new.debt_limit_minor,
+            "partner": merchant.partner.map(|id| id.to_string()),
             "webhook_secret": secret.as_str(),
         });
         let (id, world) = (merchant.id, merchant.world.as_str());
@@ -132,6 +139,11 @@ pub(crate) fn refused(refusal: Refusal) -> anyhow::Error {
     match refusal {
         Refusal::FieldInvalid { pointer, detail } => {
             anyhow!("--{}: {detail}", pointer.trim_start_matches('/').replace('_', "-"))
+        }
+        Refusal::SandboxOnly => {
+            anyhow!(
+                "bearer tokens are for the sandbox: a live key signs its requests (--public-key F or --generate F)"
+            )
         }
         Refusal::NotFound(noun) => anyhow!("there is no such {noun}"),
         Refusal::Rejected { rejection, .. } => anyhow!("{}", crate::operator::sentence(&rejection)),

@@ -6,6 +6,7 @@ pub mod health;
 pub mod init;
 pub mod key;
 pub mod merchant;
+pub mod partner;
 pub mod payment;
 pub mod price;
 pub mod sandbox;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Health(options) => health::run(&options),
         Command::Config { command: ConfigCommand::Check { file, json } } => config_check::run(&file, json),
         Command::Merchant { command } => merchant::run(command),
+        Command::Partner { command } => partner::run(command),
         Command::Price { command } => price::run(command),
         Command::Key { command } => key::run(command),
         Command::Sign(options) => sign::run(&options),

@@ -12,7 +12,7 @@ use crate::commands::{block_on, init, key, merchant};
 use crate::output::line;
 use crate::service::{Service, StopSignals};
 use crate::telemetry;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use app::{NewMerchant, NewPrice};
 use client::Client;
 use crypto::secret::BearerToken;
@@ -101,6 +101,7 @@ async fn open_shop(service: &Service) -> Result<Shop> {
         zone: "Asia/Shanghai".to_owned(),
         maturity_days: 1,
         debt_limit_minor: 0,
+        partner: None,
     };
     let (merchant, _) = merchant::make(store, &new).await?;
     let price = NewPrice {
@@ -112,8 +113,8 @@ async fn open_shop(service: &Service) -> Result<Shop> {
     };
     let set = app::set_price(store, &price, crate::assemble::real_now_us()).await;
     set.map_err(merchant::refused)?;
-    let token = BearerToken::generate();
-    key::make(store, merchant.id, "demo", &key::Proof::Bearer(token.clone())).await?;
+    let (_, token) = key::make_bearer(store, merchant.id, "demo").await?;
+    let token = token.as_deref().and_then(BearerToken::parse).context("a bearer key has a token")?;
     service.running.app.reload_config().await.map_err(merchant::refused)?;
     Ok(Shop { merchant: merchant.id, token })
 }

@@ -2,15 +2,19 @@
 
 use super::{Answer, Engine};
 use crate::StoreError;
-use crate::control::{Control, DeliveryOutcome, Endpoint, Made, Snapshot, StoredChannelAccount};
+use crate::control::{Asked, Control, DeliveryOutcome, Endpoint, Made, Snapshot, StoredChannelAccount};
 use crate::db::Db;
 use crate::reads::Block;
-use crate::{api_key, block, delivery, endpoint, event, head, merchant, notice, pricing};
+use crate::{api_key, asked, block, delivery, endpoint, event, head, merchant, notice, partner, pricing};
 use async_trait::async_trait;
 use domain::World;
+use domain::api_key::ApiKey;
 use domain::event::Event;
-use domain::id::{ChannelAccountId, DeliveryId, EndpointId, Id, KeyId, MerchantId, Shard};
-use domain::merchant::{ApiKey, Head, Merchant};
+use domain::id::{
+    ChannelAccountId, DeliveryId, EndpointId, EventId, Id, KeyId, MerchantId, PartnerId, Shard,
+};
+use domain::merchant::{Head, Merchant};
+use domain::partner::Partner;
 use domain::price::Price;
 
 /// As [`Engine::write`], for rows that nodes cache. The version is raised first: its row is the lock under which these writes
@@ -30,11 +34,45 @@ where
     raised.await
 }
 
+/// As [`write_cached`], in the world of `object`, once per request.
+async fn write_asked<E, I, W>(
+    engine: &E,
+    asked: Option<&Asked>,
+    object: I,
+    work: W,
+) -> Result<Made<I>, StoreError>
+where
+    E: Engine,
+    I: Id,
+    W: for<'d> FnOnce(&'d Db) -> Answer<'d, Made<I>> + Send + 'static,
+{
+    let asked = asked.copied();
+    write_cached(engine, world_of(object), move |db| Box::pin(once(db, asked, object, work))).await
+}
+
+/// Does what a request asks for, unless it is refused or its idempotency key did it before.
+async fn once<I, W>(db: &Db, asked: Option<Asked>, object: I, work: W) -> Result<Made<I>, StoreError>
+where
+    I: Id,
+    W: for<'d> FnOnce(&'d Db) -> Answer<'d, Made<I>> + Send,
+{
+    let Some(asked) = asked else { return work(db).await };
+    if let Some(before) = asked::admit(db, &asked).await? {
+        return Ok(before.map(I::from_uid));
+    }
+    let made = work(db).await?;
+    if made == Made::Now {
+        asked::note(db, &asked, object).await?;
+    }
+    Ok(made)
+}
+
 fn world_of(id: impl Id) -> World {
     id.uid().shard().world()
 }
 
 async fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
+    let key_epochs = head::key_epochs(db).await?;
     let (merchants, default_secrets) = merchant::all(db)
         .await?
         .into_iter()
@@ -42,6 +80,8 @@ async fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         .unzip();
     Ok(Snapshot {
         version: merchant::version(db).await?,
+        key_epochs,
+        partners: partner::all(db).await?,
         merchants,
         keys: api_key::all(db).await?,
         prices: pricing::all_prices(db).await?,
@@ -85,6 +125,25 @@ impl<E: Engine> Control for E {
         .await
     }
 
+    async fn create_partner(&self, partner: &Partner) -> Result<(), StoreError> {
+        let partner = partner.clone();
+        write_cached(self, World::Live, move |db| {
+            Box::pin(async move { partner::insert(db, &partner).await })
+        })
+        .await
+    }
+
+    async fn set_merchant_partner(
+        &self,
+        merchant: MerchantId,
+        partner: Option<PartnerId>,
+    ) -> Result<(), StoreError> {
+        write_cached(self, world_of(merchant), move |db| {
+            Box::pin(async move { merchant::set_partner(db, merchant, partner).await })
+        })
+        .await
+    }
+
     async fn create_price(&self, price: &Price) -> Result<(), StoreError> {
         let price = price.clone();
         write_cached(self, world_of(price.merchant), move |db| {
@@ -93,28 +152,47 @@ impl<E: Engine> Control for E {
         .await
     }
 
-    async fn create_key(
-        &self,
-        key: &ApiKey,
-        idempotency: Option<([u8; 16], [u8; 16])>,
-    ) -> Result<Made<KeyId>, StoreError> {
-        let key = key.clone();
-        write_cached(self, world_of(key.merchant), move |db| {
+    async fn create_key(&self, key: &ApiKey, asked: Option<&Asked>) -> Result<Made<KeyId>, StoreError> {
+        let row = key.clone();
+        write_asked(self, asked, key.id, move |db| {
             Box::pin(async move {
-                let made = api_key::made_before(db, key.merchant, idempotency, key.id).await?;
-                if made == Made::Now {
-                    api_key::insert(db, &key).await?;
-                }
-                Ok(made)
+                api_key::insert(db, &row).await?;
+                Ok(Made::Now)
             })
         })
         .await
     }
 
-    async fn update_key(&self, key: &ApiKey, expected_sequence: i64) -> Result<(), StoreError> {
-        let key = key.clone();
-        write_cached(self, world_of(key.merchant), move |db| {
-            Box::pin(async move { api_key::update(db, &key, expected_sequence).await })
+    async fn update_key(
+        &self,
+        key: &ApiKey,
+        expected_sequence: i64,
+        asked: Option<&Asked>,
+    ) -> Result<Made<KeyId>, StoreError> {
+        let row = key.clone();
+        write_asked(self, asked, key.id, move |db| {
+            Box::pin(async move {
+                api_key::update(db, &row, expected_sequence).await?;
+                Ok(Made::Now)
+            })
+        })
+        .await
+    }
+
+    async fn rotate_key(
+        &self,
+        new: &ApiKey,
+        old: &ApiKey,
+        old_sequence: i64,
+        asked: Option<&Asked>,
+    ) -> Result<Made<KeyId>, StoreError> {
+        let (new_row, old_row) = (new.clone(), old.clone());
+        write_asked(self, asked, new.id, move |db| {
+            Box::pin(async move {
+                api_key::insert(db, &new_row).await?;
+                api_key::update(db, &old_row, old_sequence).await?;
+                Ok(Made::Now)
+            })
         })
         .await
     }
@@ -122,62 +200,51 @@ impl<E: Engine> Control for E {
     async fn create_endpoint(
         &self,
         endpoint: &Endpoint,
-        idempotency: Option<([u8; 16], [u8; 16])>,
+        asked: Option<&Asked>,
     ) -> Result<Made<EndpointId>, StoreError> {
-        let endpoint = endpoint.clone();
-        write_cached(self, world_of(endpoint.merchant), move |db| {
+        let row = endpoint.clone();
+        write_asked(self, asked, endpoint.id, move |db| {
             Box::pin(async move {
-                if endpoint::has_url(db, endpoint.merchant, &endpoint.url).await? {
-                    // A repeat under the key that made it is told of it; nothing is noted for any other key.
-                    let before = api_key::made_earlier(db, endpoint.merchant, idempotency).await?;
-                    return Ok(before.unwrap_or(Made::UrlExists));
+                if endpoint::has_url(db, row.merchant, &row.url).await? {
+                    return Ok(Made::UrlExists);
                 }
-                let made = api_key::made_before(db, endpoint.merchant, idempotency, endpoint.id).await?;
-                if made == Made::Now {
-                    endpoint::insert(db, &endpoint).await?;
-                }
-                Ok(made)
+                endpoint::insert(db, &row).await?;
+                Ok(Made::Now)
             })
         })
         .await
     }
 
-    async fn update_endpoint(&self, endpoint: &Endpoint, expected_sequence: i64) -> Result<(), StoreError> {
-        let endpoint = endpoint.clone();
-        let world = world_of(endpoint.merchant);
-        write_cached(self, world, move |db| {
-            Box::pin(async move { endpoint::update(db, &endpoint, expected_sequence).await })
-        })
-        .await
-    }
-
-    async fn update_endpoint_once(
+    async fn update_endpoint(
         &self,
         endpoint: &Endpoint,
         expected_sequence: i64,
-        idempotency: Option<([u8; 16], [u8; 16])>,
+        asked: Option<&Asked>,
     ) -> Result<Made<EndpointId>, StoreError> {
-        let endpoint = endpoint.clone();
-        write_cached(self, world_of(endpoint.merchant), move |db| {
+        let row = endpoint.clone();
+        write_asked(self, asked, endpoint.id, move |db| {
             Box::pin(async move {
-                let made = api_key::made_before(db, endpoint.merchant, idempotency, endpoint.id).await?;
-                if made == Made::Now {
-                    endpoint::update(db, &endpoint, expected_sequence).await?;
-                }
-                Ok(made)
+                endpoint::update(db, &row, expected_sequence).await?;
+                Ok(Made::Now)
             })
         })
         .await
     }
 
-    async fn delete_endpoint(&self, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError> {
-        write_cached(self, world_of(merchant), move |db| {
+    async fn delete_endpoint(
+        &self,
+        merchant: MerchantId,
+        id: EndpointId,
+        asked: Option<&Asked>,
+    ) -> Result<(), StoreError> {
+        let deleted = write_asked(self, asked, id, move |db| {
             Box::pin(async move {
                 endpoint::delete(db, merchant, id).await?;
-                delivery::give_up(db, merchant.0.shard(), id).await
+                delivery::give_up(db, merchant.0.shard(), id).await?;
+                Ok(Made::Now)
             })
-        })
-        .await
+        });
+        deleted.await.map(|_| ())
     }
 
     async fn record_deliveries(&self, shard: Shard, outcomes: &[DeliveryOutcome]) -> Result<(), StoreError> {
@@ -188,19 +255,39 @@ impl<E: Engine> Control for E {
         .await
     }
 
-    async fn replay_delivery(&self, id: DeliveryId, due_at_us: i64) -> Result<(), StoreError> {
-        self.write(world_of(id), move |db| Box::pin(async move { delivery::replay(db, id, due_at_us).await }))
-            .await
+    async fn replay_delivery(
+        &self,
+        id: DeliveryId,
+        due_at_us: i64,
+        asked: Option<&Asked>,
+    ) -> Result<Made<DeliveryId>, StoreError> {
+        let asked = asked.copied();
+        self.write(world_of(id), move |db| {
+            Box::pin(once(db, asked, id, move |db| {
+                Box::pin(async move {
+                    delivery::replay(db, id, due_at_us).await?;
+                    Ok(Made::Now)
+                })
+            }))
+        })
+        .await
     }
 
-    async fn insert_event(&self, shard: Shard, event: &Event) -> Result<i64, StoreError> {
-        let event = event.clone();
+    async fn insert_event(
+        &self,
+        shard: Shard,
+        event: &Event,
+        asked: Option<&Asked>,
+    ) -> Result<Made<EventId>, StoreError> {
+        let (event, asked) = (event.clone(), asked.copied());
         self.write(shard.world(), move |db| {
-            Box::pin(async move {
-                let seq = head::take_event(db, shard).await?;
-                event::insert_one(db, shard, &event).await?;
-                Ok(seq)
-            })
+            Box::pin(once(db, asked, event.id, move |db| {
+                Box::pin(async move {
+                    head::take_event(db, shard).await?;
+                    event::insert_one(db, shard, &event).await?;
+                    Ok(Made::Now)
+                })
+            }))
         })
         .await
     }
@@ -222,9 +309,13 @@ impl<E: Engine> Control for E {
         .await
     }
 
-    async fn use_nonce(&self, key: KeyId, nonce_hash: [u8; 16], at_us: i64) -> Result<bool, StoreError> {
-        self.write(world_of(key), move |db| {
-            Box::pin(async move { api_key::use_nonce(db, key, nonce_hash, at_us).await })
+    async fn admit(&self, asked: &Asked) -> Result<(), StoreError> {
+        let asked = *asked;
+        self.write(world_of(asked.merchant), move |db| {
+            Box::pin(async move {
+                asked::admit(db, &asked).await?;
+                asked::note(db, &asked, asked.merchant).await
+            })
         })
         .await
     }

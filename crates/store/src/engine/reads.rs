@@ -2,17 +2,18 @@
 
 use super::Engine;
 use crate::StoreError;
+use crate::control::{Asked, Made};
 use crate::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, Reads,
     RefundFilter, SeqPage, StoredBalance, StoredLine, StoredTransaction,
 };
-use crate::{api_key, attempt, balance, block, capture, delivery, event, head, journal, payment, refund};
+use crate::{asked, attempt, balance, block, capture, delivery, event, head, journal, payment, refund};
 use async_trait::async_trait;
 use domain::attempt::Attempt;
 use domain::capture::Capture;
 use domain::event::Event;
 use domain::id::{
-    AttemptId, CaptureId, DeliveryId, EndpointId, EventId, KeyId, MerchantId, PaymentId, RefundId, Shard, Uid,
+    AttemptId, CaptureId, DeliveryId, EndpointId, EventId, MerchantId, PaymentId, RefundId, Shard, Uid,
 };
 use domain::merchant::Head;
 use domain::payment::Payment;
@@ -262,8 +263,9 @@ impl<E: Engine> Reads for E {
         self.read(move |db| Box::pin(attempt::after(db, shard, after, limit))).await
     }
 
-    async fn is_control_nonce_used(&self, key: KeyId, nonce_hash: [u8; 16]) -> Result<bool, StoreError> {
-        self.read(move |db| Box::pin(api_key::is_nonce_used(db, key, nonce_hash))).await
+    async fn asked_before(&self, asked: &Asked) -> Result<Option<Made<Uid>>, StoreError> {
+        let asked = *asked;
+        self.read(move |db| Box::pin(async move { asked::look(db, &asked).await })).await
     }
 
     async fn last_block(&self, shard: Shard) -> Result<Option<Block>, StoreError> {

@@ -2,8 +2,10 @@
 
 use crate::fixtures::*;
 use domain::World;
-use store::control::Made;
-use store::{Control, StoreError};
+use domain::api_key::Owner;
+use domain::id::KeyId;
+use store::control::{Asked, Made};
+use store::{Control, Reads, StoreError};
 
 #[test]
 fn the_snapshot_has_everything_as_it_was_written() {
@@ -18,6 +20,14 @@ fn the_snapshot_has_everything_as_it_was_written() {
     let mut bare_key = api_key(&mut ids, here.sandbox);
     (bare_key.bearer_hash, bare_key.public_key_pem, bare_key.expires_at_us) = (None, None, None);
     (bare_key.revoked_at_us, bare_key.permissions, bare_key.ip_allow) = (None, Vec::new(), Vec::new());
+    (bare_key.certificate, bare_key.noticed) = (None, None);
+    (bare_key.created_by, bare_key.changed_by) = (None, None);
+    let above = partner(&mut ids, None);
+    let below = partner(&mut ids, Some(above.id));
+    bare_key.owner = Owner::Partner(below.id);
+    block_on(store.create_partner(&above)).unwrap();
+    block_on(store.create_partner(&below)).unwrap();
+    block_on(store.set_merchant_partner(here.sandbox, Some(below.id))).unwrap();
     let prices = [price(&mut ids, here.sandbox, 1), price(&mut ids, here.sandbox, 2)];
     let account = channel_account(&mut ids);
     block_on(store.create_endpoint(&full, None)).unwrap();
@@ -28,10 +38,10 @@ fn the_snapshot_has_everything_as_it_was_written() {
     block_on(store.create_price(&prices[1])).unwrap();
     block_on(store.create_channel_account(&account)).unwrap();
     (full.failures, full.sequence, full.url) = (3, 2, "https://shop.example/moved".to_owned());
-    block_on(store.update_endpoint(&full, 1)).unwrap();
+    block_on(store.update_endpoint(&full, 1, None)).unwrap();
 
     let snapshot = block_on(store.snapshot()).unwrap();
-    assert_eq!(snapshot.version, start + 8);
+    assert_eq!(snapshot.version, start + 11);
     assert_eq!(block_on(store.snapshot_version()).unwrap(), snapshot.version);
     assert_eq!(snapshot.endpoints.len(), 2);
     assert!(snapshot.endpoints.contains(&full) && snapshot.endpoints.contains(&bare));
@@ -41,6 +51,15 @@ fn the_snapshot_has_everything_as_it_was_written() {
     assert_eq!(snapshot.prices[0].rule.rate.to_string(), "0.60", "with the decimals it was written with");
     assert!(snapshot.channel_accounts == [account]);
     assert_eq!(snapshot.merchants.len(), 2);
+    let served = snapshot.merchants.iter().find(|merchant| merchant.id == here.sandbox).unwrap();
+    assert_eq!(served.partner, Some(below.id));
+    assert_eq!(snapshot.partners.len(), 2);
+    assert!(snapshot.partners.contains(&above) && snapshot.partners.contains(&below));
+    let mut epochs = snapshot.key_epochs.clone();
+    epochs.sort_unstable();
+    let mut wanted = vec![(here.live, KEY_EPOCH), (here.sandbox, KEY_EPOCH)];
+    wanted.sort_unstable();
+    assert_eq!(epochs, wanted);
     assert!(snapshot.default_secrets.contains(&(here.live, b"default secret".to_vec())));
 }
 
@@ -53,7 +72,12 @@ fn guards_of_control_rows() {
     block_on(store.create_key(&key, None)).unwrap();
     let version = block_on(store.snapshot_version()).unwrap();
     let is_conflict = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Conflict(_)));
-    assert!(is_conflict(block_on(store.update_key(&key, 2))));
+    assert!(is_conflict(block_on(store.update_key(&key, 2, None)).map(|_| ())));
+    let mut nobodys = api_key(&mut ids, here.sandbox);
+    nobodys.bearer_hash = None;
+    let rotated = block_on(store.rotate_key(&nobodys, &key, 2, None)).map(|_| ());
+    assert!(is_conflict(rotated), "a rotation is whole or not at all");
+    assert_eq!(block_on(store.snapshot()).unwrap().keys.len(), 1);
     let one = price(&mut ids, here.sandbox, 1);
     block_on(store.create_price(&one)).unwrap();
     assert!(is_conflict(block_on(store.create_price(&price(&mut ids, here.sandbox, 1)))));
@@ -65,7 +89,7 @@ fn guards_of_control_rows() {
     assert!(matches!(result, Err(StoreError::Corrupt(_))));
     assert_eq!(block_on(store.snapshot_version()).unwrap(), version + 1, "only the price was written");
     (key.sequence, key.name) = (2, "renamed".to_owned());
-    block_on(store.update_key(&key, 1)).unwrap();
+    block_on(store.update_key(&key, 1, None)).unwrap();
     assert_eq!(block_on(store.snapshot()).unwrap().keys, [key]);
 }
 
@@ -74,27 +98,32 @@ fn a_create_repeated_under_its_key_is_made_once() {
     let here = Installation::new();
     let store = &here.store;
     let mut ids = maker(SANDBOX, 82);
-    let (key_hash, fingerprint) = ([1; 16], [2; 16]);
-    let once = Some((key_hash, fingerprint));
+    let under = |key: u8, fingerprint: u8| Asked {
+        idempotency: Some(([key; 16], [fingerprint; 16])),
+        ..asked(here.sandbox)
+    };
+    let once = under(1, 2);
     let mut one = api_key(&mut ids, here.sandbox);
     let mut two = api_key(&mut ids, here.sandbox);
     (one.bearer_hash, two.bearer_hash) = (None, None);
-    assert_eq!(block_on(store.create_key(&one, once)).unwrap(), Made::Now);
-    assert_eq!(block_on(store.create_key(&two, once)).unwrap(), Made::Before(one.id));
-    assert_eq!(block_on(store.create_key(&two, Some((key_hash, [3; 16])))).unwrap(), Made::KeyReused);
+    assert_eq!(block_on(store.asked_before(&once)).unwrap(), None);
+    assert_eq!(block_on(store.create_key(&one, Some(&once))).unwrap(), Made::Now);
+    assert_eq!(block_on(store.create_key(&two, Some(&once))).unwrap(), Made::Before(one.id));
+    assert_eq!(block_on(store.asked_before(&once)).unwrap(), Some(Made::Before(one.id.0)));
+    assert_eq!(block_on(store.create_key(&two, Some(&under(1, 3)))).unwrap(), Made::KeyReused);
     assert_eq!(block_on(store.snapshot()).unwrap().keys, [one]);
 
-    let once = Some(([4; 16], fingerprint));
+    let once = under(4, 2);
     let first = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
     let second = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
-    assert_eq!(block_on(store.create_endpoint(&first, once)).unwrap(), Made::Now);
-    assert_eq!(block_on(store.create_endpoint(&second, once)).unwrap(), Made::Before(first.id));
-    let other_key = Some(([5; 16], fingerprint));
-    assert_eq!(block_on(store.create_endpoint(&second, other_key)).unwrap(), Made::UrlExists);
+    assert_eq!(block_on(store.create_endpoint(&first, Some(&once))).unwrap(), Made::Now);
+    assert_eq!(block_on(store.create_endpoint(&second, Some(&once))).unwrap(), Made::Before(first.id));
+    let other_key = under(5, 2);
+    assert_eq!(block_on(store.create_endpoint(&second, Some(&other_key))).unwrap(), Made::UrlExists);
     assert_eq!(block_on(store.create_endpoint(&second, None)).unwrap(), Made::UrlExists);
     let elsewhere = endpoint(&mut ids, here.sandbox, "https://shop.example/b");
     assert_eq!(
-        block_on(store.create_endpoint(&elsewhere, other_key)).unwrap(),
+        block_on(store.create_endpoint(&elsewhere, Some(&other_key))).unwrap(),
         Made::Now,
         "not used up by a refusal"
     );
@@ -104,8 +133,15 @@ fn a_create_repeated_under_its_key_is_made_once() {
 fn nonces_are_used_once_and_forgotten_after_their_time() {
     let here = Installation::new();
     let mut ids = maker(SANDBOX, 83);
-    let (key, other) = (ids.next(), ids.next());
-    let used = |key, nonce: u8, at_us| block_on(here.store.use_nonce(key, [nonce; 16], at_us)).unwrap();
+    let (key, other): (KeyId, KeyId) = (ids.next(), ids.next());
+    let used = |key, nonce: u8, at_us| {
+        let asked = Asked { key: Some(key), nonce: Some([nonce; 16]), at_us, ..asked(here.sandbox) };
+        match block_on(here.store.admit(&asked)) {
+            Ok(()) => true,
+            Err(StoreError::NonceUsed) => false,
+            Err(error) => panic!("{error:?}"),
+        }
+    };
     assert!(used(key, 1, NOW_US));
     assert!(!used(key, 1, NOW_US + 1));
     assert!(used(other, 1, NOW_US));
@@ -113,6 +149,63 @@ fn nonces_are_used_once_and_forgotten_after_their_time() {
     let later_us = NOW_US + 3_600_000_001;
     assert!(used(key, 3, later_us));
     assert!(used(key, 1, later_us), "its signature is long out of time");
+}
+
+/// What a request brings is judged in the transaction of what it asks for: one that is refused leaves nothing, and uses nothing.
+#[test]
+fn a_control_write_holds_to_the_key_epoch_and_its_nonce() {
+    let here = Installation::new();
+    let store = &here.store;
+    let mut ids = maker(SANDBOX, 85);
+    let acting = ids.next();
+    let by = |nonce: u8, key_epoch: i64| Asked {
+        key: Some(acting),
+        nonce: Some([nonce; 16]),
+        key_epoch,
+        ..asked(here.sandbox)
+    };
+    let mut key = api_key(&mut ids, here.sandbox);
+    let hook = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
+    let told = event(&mut ids, here.sandbox, here.sandbox.0, &[]);
+    assert_eq!(block_on(store.create_key(&key, Some(&by(1, KEY_EPOCH)))).unwrap(), Made::Now);
+    assert_eq!(block_on(store.create_endpoint(&hook, Some(&by(2, KEY_EPOCH)))).unwrap(), Made::Now);
+    let before = block_on(store.snapshot()).unwrap();
+    let mut next = api_key(&mut ids, here.sandbox);
+    next.bearer_hash = None;
+    let mut second = hook.clone();
+    (second.url, second.id) = ("https://shop.example/b".to_owned(), ids.next());
+    key.sequence = 2;
+    let all = |asked: &Asked| {
+        [
+            block_on(store.create_key(&next, Some(asked))).map(|_| ()),
+            block_on(store.update_key(&key, 1, Some(asked))).map(|_| ()),
+            block_on(store.rotate_key(&next, &key, 1, Some(asked))).map(|_| ()),
+            block_on(store.create_endpoint(&second, Some(asked))).map(|_| ()),
+            block_on(store.update_endpoint(&hook, 1, Some(asked))).map(|_| ()),
+            block_on(store.delete_endpoint(here.sandbox, hook.id, Some(asked))),
+            block_on(store.insert_event(SANDBOX, &told, Some(asked))).map(|_| ()),
+            block_on(store.admit(asked)),
+            block_on(store.asked_before(asked)).map(|_| ()),
+        ]
+    };
+    for (at, refused) in all(&by(3, KEY_EPOCH - 1)).into_iter().enumerate() {
+        assert!(matches!(refused, Err(StoreError::Stale)), "{at}: {refused:?}");
+    }
+    for (at, refused) in all(&by(1, KEY_EPOCH)).into_iter().enumerate() {
+        assert!(matches!(refused, Err(StoreError::NonceUsed)), "{at}: {refused:?}");
+    }
+    let after = block_on(store.snapshot()).unwrap();
+    assert_eq!((after.keys, after.endpoints, after.version), (before.keys, before.endpoints, before.version));
+    assert_eq!(block_on(store.last_event_seq(SANDBOX)).unwrap(), 0);
+    assert_eq!(
+        block_on(store.create_key(&next, Some(&by(3, KEY_EPOCH)))).unwrap(),
+        Made::Now,
+        "3 was not used up"
+    );
+    assert_eq!(block_on(store.insert_event(SANDBOX, &told, Some(&by(4, KEY_EPOCH)))).unwrap(), Made::Now);
+    let twin = block_on(store.insert_event(SANDBOX, &told, None));
+    assert!(matches!(twin, Err(StoreError::Conflict(_))), "an event of that id stands: {twin:?}");
+    assert_eq!(block_on(store.last_event_seq(SANDBOX)).unwrap(), 1);
 }
 
 #[test]

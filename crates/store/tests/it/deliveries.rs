@@ -2,7 +2,7 @@
 
 use crate::fixtures::*;
 use domain::id::{DeliveryId, EndpointId, Uid};
-use store::control::DeliveryOutcome;
+use store::control::{DeliveryOutcome, Made};
 use store::reads::{Delivery, DeliveryAttempt, DeliveryStatus, SeqPage, delivery_id};
 use store::{Control, Reads, StoreError};
 
@@ -117,7 +117,7 @@ fn replay_makes_it_due_again_in_any_slot() {
     for delivery in hooks.due(NOW_US) {
         hooks.record(&[outcome(&delivery, DeliveryStatus::Failed, None)]);
         assert_eq!(hooks.show(delivery.id).status, DeliveryStatus::Failed);
-        block_on(hooks.here.store.replay_delivery(delivery.id, NOW_US + 7)).unwrap();
+        block_on(hooks.here.store.replay_delivery(delivery.id, NOW_US + 7, None)).unwrap();
         let again = hooks.show(delivery.id);
         assert_eq!(
             (again.status, again.due_at_us, again.tries),
@@ -128,7 +128,7 @@ fn replay_makes_it_due_again_in_any_slot() {
     }
     let unknown = delivery_id(hooks.due(NOW_US + 7)[0].event.id, 9);
     assert_eq!(block_on(hooks.here.store.delivery(unknown)).unwrap(), None);
-    let error = block_on(hooks.here.store.replay_delivery(unknown, NOW_US)).unwrap_err();
+    let error = block_on(hooks.here.store.replay_delivery(unknown, NOW_US, None)).unwrap_err();
     assert!(matches!(error, StoreError::Conflict(_)));
 }
 
@@ -169,7 +169,7 @@ fn deleting_an_endpoint_gives_up_what_waits_for_it() {
     row.id = hooks.a;
     block_on(hooks.here.store.create_endpoint(&row, None)).unwrap();
     let in_flight = hooks.due(NOW_US).remove(0);
-    block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a)).unwrap();
+    block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a, None)).unwrap();
     let b = Some(hooks.b);
     assert_eq!(hooks.places(NOW_US), [(1, b), (2, b), (3, None), (4, None)]);
     // A try that was under way: its failure does not bring it back, its success counts.
@@ -177,7 +177,7 @@ fn deleting_an_endpoint_gives_up_what_waits_for_it() {
     assert_eq!(hooks.show(in_flight.id).status, DeliveryStatus::Failed);
     hooks.record(&[outcome(&in_flight, DeliveryStatus::Succeeded, None)]);
     assert_eq!(hooks.show(in_flight.id).status, DeliveryStatus::Succeeded);
-    let error = block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a)).unwrap_err();
+    let error = block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a, None)).unwrap_err();
     assert!(matches!(error, StoreError::Conflict(_)));
 }
 
@@ -186,7 +186,8 @@ fn events_of_no_command_are_numbered_with_the_others() {
     let hooks = hooks();
     let mut ids = maker(LIVE, 72);
     let notice = event(&mut ids, hooks.here.live, hooks.here.live.0, &[Some(hooks.a), None]);
-    assert_eq!(block_on(hooks.here.store.insert_event(LIVE, &notice)).unwrap(), 5);
+    assert_eq!(block_on(hooks.here.store.insert_event(LIVE, &notice, None)).unwrap(), Made::Now);
+    assert_eq!(block_on(hooks.here.store.last_event_seq(LIVE)).unwrap(), 5);
     let found = block_on(hooks.here.store.delivery(delivery_id(notice.id, 1))).unwrap().unwrap();
     assert_eq!((found.event.seq, found.endpoint), (5, None));
     assert_eq!(block_on(hooks.here.store.last_event_seq(LIVE)).unwrap(), 5);

@@ -2,13 +2,15 @@
 #![allow(dead_code)] // each user takes a part
 
 use crypto::seal::{KeyProvider, MasterKey, SealFault, Sealer};
+use domain::api_key::{ApiKey, Certificate, Notice, Owner};
 use domain::attempt::{self, Attempt};
 use domain::capture::{self, Capture};
 use domain::channel::{Action, ChannelAccount, Failure, SandboxOutcome};
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::*;
 use domain::job::Job;
-use domain::merchant::{ApiKey, Head, Merchant};
+use domain::merchant::{Head, Merchant};
+use domain::partner::Partner;
 use domain::payment::{self, CaptureMode, Details, Payment, Personal, Scene, StatusReason};
 use domain::price::{Price, RefundFee};
 use domain::refund::{self, Refund};
@@ -18,7 +20,7 @@ use money::{Amount, Currency, FeeRule, Rate};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use store::control::{Endpoint, EndpointStatus, StoredChannelAccount};
+use store::control::{Asked, Endpoint, EndpointStatus, StoredChannelAccount};
 use store::sqlite::{SqliteConfig, SqliteStore, init};
 use store::{BalanceWrite, Committed, Control, LaneSession, Store, StoreError, WriteSet};
 
@@ -148,9 +150,13 @@ pub fn merchant(shard: Shard, seed: u128) -> Merchant {
         name: "面馆 No. 1".to_owned(),
         zone: "Asia/Shanghai".to_owned(),
         maturity_days: 1,
+        partner: None,
         created_at_us: NOW_US,
     }
 }
+
+/// How often the merchants' keys changed.
+pub const KEY_EPOCH: i64 = 3;
 
 pub fn head(merchant: MerchantId) -> Head {
     Head {
@@ -159,7 +165,7 @@ pub fn head(merchant: MerchantId) -> Head {
         business_day: TODAY,
         debt_limit_minor: 1_000,
         credit_line_minor: 500,
-        key_epoch: 3,
+        key_epoch: KEY_EPOCH,
         sequence: 1,
     }
 }
@@ -199,6 +205,7 @@ pub fn payment(ids: &mut IdMaker, merchant: MerchantId, order_no: &str) -> Payme
         expires_at_us: NOW_US + 7_200_000_000,
         authorization_expires_at_us: None,
         ending: None,
+        ended_by: None,
         next_action: None,
         failure: None,
         latest_attempt: None,
@@ -238,6 +245,7 @@ pub fn full_payment(ids: &mut IdMaker, merchant: MerchantId, order_no: &str) -> 
         scene: Scene::MiniProgram,
         authorization_expires_at_us: Some(NOW_US + 5),
         ending: Some(StatusReason::Voided),
+        ended_by: Some(ids.next()),
         next_action: Some(Action::Invoke {
             target: "mini_program".to_owned(),
             parameters: "{\"a\":1}".to_owned(),
@@ -276,6 +284,7 @@ pub fn attempt(ids: &mut IdMaker, payment: &Payment) -> Attempt {
         id: ids.next(),
         payment: payment.id,
         merchant: payment.merchant,
+        acting_key: None,
         status: attempt::Status::Created,
         method: payment.method.clone(),
         scene: payment.scene,
@@ -298,6 +307,7 @@ pub fn attempt(ids: &mut IdMaker, payment: &Payment) -> Attempt {
 
 pub fn full_attempt(ids: &mut IdMaker, payment: &Payment) -> Attempt {
     Attempt {
+        acting_key: Some(ids.next()),
         status: attempt::Status::Unknown,
         channel_trade_no: Some("4200001".to_owned()),
         failure: Some(failure()),
@@ -319,6 +329,7 @@ pub fn full_capture(ids: &mut IdMaker, payment: &Payment) -> Capture {
         payment: payment.id,
         attempt: ids.next(),
         merchant: payment.merchant,
+        acting_key: Some(ids.next()),
         channel_account: ids.next(),
         amount: cny(300),
         is_final: true,
@@ -344,6 +355,7 @@ pub fn full_refund(ids: &mut IdMaker, payment: &Payment, refund_no: Option<&str>
         payment: payment.id,
         attempt: ids.next(),
         merchant: payment.merchant,
+        acting_key: Some(ids.next()),
         channel_account: ids.next(),
         merchant_order_no: payment.merchant_order_no.clone(),
         merchant_refund_no: refund_no.map(str::to_owned),
@@ -439,23 +451,43 @@ pub fn endpoint(ids: &mut IdMaker, merchant: MerchantId, url: &str) -> Endpoint 
         created_at_us: NOW_US,
         updated_at_us: NOW_US,
         sequence: 1,
+        created_by: Some(ids.next()),
+        changed_by: Some(ids.next()),
     }
 }
 
 pub fn api_key(ids: &mut IdMaker, merchant: MerchantId) -> ApiKey {
     ApiKey {
         id: ids.next(),
-        merchant,
+        owner: Owner::Merchant(merchant),
         name: "till".to_owned(),
         bearer_hash: Some([3; 32]),
         public_key_pem: Some("-----BEGIN PUBLIC KEY-----".to_owned()),
+        certificate: Some(Certificate {
+            serial: "0a1b".to_owned(),
+            fingerprint: "ff".repeat(32),
+            begins_at_us: NOW_US - 1,
+            ends_at_us: NOW_US + 3,
+        }),
         permissions: vec!["payments:write".to_owned()],
         ip_allow: vec!["203.0.113.0/24".to_owned(), "2001:db8::1".to_owned()],
         expires_at_us: Some(NOW_US + 1),
         revoked_at_us: Some(NOW_US + 2),
+        noticed: Some(Notice::Days7),
+        created_by: Some(ids.next()),
+        changed_by: Some(ids.next()),
         created_at_us: NOW_US,
         sequence: 1,
     }
+}
+
+pub fn partner(ids: &mut IdMaker, parent: Option<PartnerId>) -> Partner {
+    Partner { id: ids.next(), parent, name: "服务商".to_owned(), created_at_us: NOW_US }
+}
+
+/// A request of the merchant's, its keys as they are since the beginning.
+pub fn asked(merchant: MerchantId) -> Asked {
+    Asked { merchant, key_epoch: KEY_EPOCH, key: None, nonce: None, idempotency: None, at_us: NOW_US }
 }
 
 pub fn rule() -> FeeRule {

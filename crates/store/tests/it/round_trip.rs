@@ -93,7 +93,7 @@ fn updates_write_everything_that_may_change() {
     let mut attempt = full_attempt(&mut ids, &bare);
     attempt.id = bare_attempt.id;
     attempt.channel_account = bare_attempt.channel_account;
-    attempt.sandbox_outcome = None;
+    (attempt.sandbox_outcome, attempt.acting_key) = (None, None);
     let mut capture = old_capture;
     (capture.status, capture.failure, capture.available_on) = (capture::Status::Succeeded, None, None);
     (capture.fee_minor, capture.cost_minor, capture.bill_date, capture.sequence) = (5, 6, None, 3);

@@ -69,6 +69,10 @@ fn meaning(kind: Type) -> Text {
             "You asked for it with `POST …/test`; to that endpoint only.",
             "由 `POST …/test` 触发，只发往该地址。",
         ),
+        Type::ApiKeyExpiring => text(
+            "An API key ends within 30 days, 7 days or a day; one event each. Rotate it.",
+            "API 密钥将在 30 天、7 天或 1 天内到期，各通知一次。请及时轮换。",
+        ),
         Type::ApiKeyRevoked => text("An API key was ended.", "一把 API 密钥被吊销。"),
     }
 }

@@ -63,6 +63,7 @@ fn create_merchant(store: &SqliteStore, book: &Book) {
         name: "A".to_owned(),
         zone: "Asia/Shanghai".to_owned(),
         maturity_days: 1,
+        partner: None,
         created_at_us: 1,
     };
     let head = Head {
