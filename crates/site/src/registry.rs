@@ -37,6 +37,7 @@ const PAGES: &[Row] = &[
     page!(Start "index" "Overview" "概览"),
     page!(Start "quick-start" "Quick start" "快速开始"),
     page!(Start "faq" "FAQ" "常见问题"),
+    page!(Integrate "signing" "Signing requests" "请求签名"),
     page!(Integrate "sandbox" "Sandbox" "沙箱"),
     page!(Reference "api" "API basics" "接口约定"),
     page!(Money "books" "Accounts and postings" "科目与分录"),
@@ -61,8 +62,15 @@ macro_rules! file {
     };
 }
 
-const FILES: &[File] =
-    &[file!("image/svg+xml", "docs/how-a-payment-travels.svg"), file!(TEXT, "feiqian.example.toml")];
+const FILES: &[File] = &[
+    file!("image/svg+xml", "docs/how-a-payment-travels.svg"),
+    file!(TEXT, "feiqian.example.toml"),
+    file!(TEXT, "examples/sign.sh"),
+    file!(TEXT, "examples/sign.py"),
+    file!(TEXT, "examples/sign.mjs"),
+    file!(TEXT, "examples/sign.php"),
+    file!(TEXT, "examples/Sign.java"),
+];
 
 /// The file at a path of the repository, when the site serves it.
 pub fn file(path: &str) -> Option<&'static File> {

@@ -66,7 +66,7 @@ impl Problem {
             Self::Digest { fault: DigestFault::Unsupported, .. } => {
                 "Content-Digest 中没有受支持的算法：请使用 sha-256".to_owned()
             }
-            Self::Invalid { host: None } => "签名不匹配：请将你的签名原文与服务器的逐字节比较".to_owned(),
+            Self::Invalid { host: None } => "签名不匹配：请将您的待签名串与服务器的逐字节比较".to_owned(),
             Self::Invalid { host: Some((sent, public)) } => {
                 format!("签名不匹配；请求的主机名是 {sent}，而 @target-uri 按公开地址的 {public} 生成")
             }

@@ -199,7 +199,7 @@ impl Case<'_> {
         let url = format!("{}://{host}", self.scheme(host));
         report.note(format!(
             "Judged as if the server's public_url were {url}: if it is another, name it by --public-url. \
-             假定服务端的 public_url 为 {url}；如不是，请用 --public-url 指明。"
+             假定服务器的 public_url 为 {url}；如不是，请用 --public-url 指明。"
         ));
         Ok(url)
     }

@@ -155,12 +155,12 @@ impl Made {
         let headers: Vec<String> =
             self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let rest = match &self.curl {
-            Some(curl) => format!("Try it within 5 minutes, once 五分钟内有效，只能用一次\n{curl}"),
+            Some(curl) => format!("Good until 5 minutes after created, once created 之后五分钟内有效，只能用一次\n{curl}"),
             None => "Not signed: name the private key by --key FILE and its id by --keyid. 未签名：请用 --key 与 --keyid 指定私钥和密钥编号"
                 .to_owned(),
         };
         format!(
-            "Signature base, {} bytes, no line end after its last line 签名原文，最后一行之后没有换行\n{}\n\nHeaders 请求头\n{}\n\n{rest}",
+            "Signature base, {} bytes, no line end after its last line 待签名串，最后一行之后没有换行\n{}\n\nHeaders 请求头\n{}\n\n{rest}",
             self.base.len(),
             self.base,
             headers.join("\n"),

@@ -55,7 +55,7 @@ impl Said {
     /// What the server said and nothing here explains further.
     pub fn answered(answer: &Answer) -> Said {
         let detail = format!("the server answered: {}", answer.detail);
-        Said::new(&answer.code, &answer.code, detail, format!("服务端的应答：{}", answer.detail))
+        Said::new(&answer.code, &answer.code, detail, format!("服务器的应答：{}", answer.detail))
     }
 
     fn to_json(&self) -> Value {
@@ -169,7 +169,7 @@ impl Report {
         });
         if let Some(base) = &self.signature_base {
             parts.push(format!(
-                "Signature base as the server computes it, {} bytes 服务端的签名原文\n{base}",
+                "Signature base as the server computes it, {} bytes 服务器的待签名串\n{base}",
                 base.len()
             ));
         }

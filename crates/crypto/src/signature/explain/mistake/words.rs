@@ -58,7 +58,7 @@ impl Mistake {
         match self {
             Self::TrailingLineEnd => (
                 "the text that was signed ends with a line end: the last line has none (printf, not echo)",
-                "签名原文末尾多了换行：最后一行之后没有换行（用 printf，不要用 echo）",
+                "待签名串末尾多了换行：最后一行之后没有换行（用 printf，不要用 echo）",
             ),
             Self::CarriageReturns => (
                 "the lines are joined by \\r\\n: join them by one line feed, \\n, on every system",
@@ -137,7 +137,7 @@ impl Mistake {
             ),
             Self::Text => (
                 "the text differs in a way that has no name: compare it with the server's line by line",
-                "签名原文不同，但不属于已知的错误：请与服务端的逐行比较",
+                "待签名串不同，但不属于已知的错误：请与服务器的逐行比较",
             ),
             Self::NotThisBase => (
                 "the signature was not made over the base shown: the program signs another text, or with another private key",
@@ -154,16 +154,16 @@ impl Mistake {
         match self {
             Self::UriScheme => (
                 "@target-uri has another scheme than the server's public_url: behind a proxy that ends TLS it is https",
-                "@target-uri 的协议与服务端 public_url 不同：TLS 在反向代理终止时，仍应为 https",
+                "@target-uri 的协议与服务器 public_url 不同：TLS 在反向代理终止时，仍应为 https",
             ),
             Self::UriHost => (
                 "@target-uri has another host than the server's public_url: sign the address that merchants call, and let the operator \
                  check public_url",
-                "@target-uri 的主机名与服务端 public_url 不同：请按商户访问的地址签名，并请运营方核对 public_url",
+                "@target-uri 的主机名与服务器 public_url 不同：请按商户访问的地址签名，并请运营方核对 public_url",
             ),
             Self::UriPort => (
                 "@target-uri has another port than the server's public_url: write it as public_url does",
-                "@target-uri 的端口与服务端 public_url 不同：按 public_url 的写法",
+                "@target-uri 的端口与服务器 public_url 不同：按 public_url 的写法",
             ),
             Self::UriWithoutHost => (
                 "@target-uri is the path alone: sign the whole URL, with scheme, host and query",
