@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench crash fmt docs check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench crash fmt docs check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -32,7 +32,7 @@ demo: setup-build ## Run the main job on fresh data and show it; ARGS=--once wal
 	@cargo build $(LOCKED) --workspace --bin feiqian
 	@$(TARGET)/debug/feiqian demo $(ARGS)
 
-test: setup-test check-format lint unit tree ## Check the format and lints, run all tests
+test: setup-test check-format lint unit tree check-deploy ## Check the format and lints, run all tests
 
 bench: setup-build ## Measure; prints a table and writes target/bench/report.json
 	cargo build $(LOCKED) --release --workspace --bin feiqian --bin bench
@@ -48,6 +48,9 @@ fmt: ## Format the code
 
 docs: setup-build ## Write again what is rendered from the code: docs/, openapi/
 	UPDATE_DOCS=1 UPDATE_OPENAPI=1 cargo test $(LOCKED) --workspace the_committed
+
+check-deploy: ## Check what operators install: container and compose file, units, alert rules, scripts
+	scripts/check_deploy.sh
 
 check-format:
 	cargo fmt --all --check

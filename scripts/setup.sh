@@ -3,7 +3,8 @@
 #
 #   scripts/setup.sh build   what `cargo build` needs: a C compiler, the pinned Rust toolchain
 #   scripts/setup.sh test    that, the languages of examples/ with nginx before them (Debian packages), and a Python
-#                            environment under target/venv with the packages of tests/requirements.txt
+#                            environment under target/venv with the packages of tests/requirements.txt; the judges of what
+#                            lies under deploy/ (systemd-analyze, promtool)
 #   scripts/setup.sh deny    cargo-deny under target/tools, built from source, unless this machine has it
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -74,6 +75,25 @@ example_languages() {
   [ ${#missing[@]} = 0 ] || packages "${missing[@]}"
 }
 
+# The judge of units. Debian's package starts nothing by being there.
+systemd_tools() {
+  command -v systemd-analyze >/dev/null || packages systemd
+}
+
+# The judge of alert rules: one program out of Debian's package, which would also install a server.
+alert_judge() {
+  { [ ! -x "$target/tools/bin/promtool" ] && ! command -v promtool >/dev/null; } || return 0
+  command -v apt-get >/dev/null || fail "please install promtool, which comes with Prometheus, then run this again"
+  say "taking promtool out of Debian's package prometheus into $target/tools"
+  local scratch
+  scratch=$(mktemp -d)
+  [ "$(id -u)" != 0 ] || apt-get update -qq
+  (cd "$scratch" && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb .)
+  mkdir -p "$target/tools/bin"
+  mv "$scratch/usr/bin/promtool" "$target/tools/bin/"
+  rm -rf "$scratch"
+}
+
 python_environment() {
   local stamp="$target/venv/.requirements"
   cmp -s tests/requirements.txt "$stamp" && return
@@ -99,7 +119,7 @@ deny() {
 mkdir -p "$target"
 case "${1:-}" in
   build) compiler; toolchain ;;
-  test) compiler; toolchain; example_languages; python_environment ;;
+  test) compiler; toolchain; systemd_tools; alert_judge; example_languages; python_environment ;;
   deny) compiler; toolchain; deny ;;
   *) fail "what for? build, test or deny" ;;
 esac

@@ -1,7 +1,7 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    explain, health, init, key, merchant, partner, payment, price, sandbox, serve, sign, verify,
+    explain, health, init, key, merchant, partner, payment, price, sandbox, serve, sign, verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Verify(verify::Options),
     /// Say why a payment or refund is as it is: history, price, postings.
     Explain(explain::Options),
+    /// List what waits for a channel's or a person's word, the oldest first.
+    Waiting(waiting::Options),
     /// Payments that wait for a person.
     Payment {
         #[command(subcommand)]

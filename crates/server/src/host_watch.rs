@@ -1,13 +1,14 @@
 //! What the machine under the process still gives: room on the data's disk, and the master key's file, which the next start
-//! needs although this process holds the key in memory.
+//! needs although this process holds the key in memory. Also what `feiqian verify`, run by a timer, noted beside the data.
 
+use crate::verify_note::VerifyNote;
 use crypto::seal::MasterKeyFile;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps the metrics until the process stops.
 pub(crate) async fn watch(data_dir: PathBuf, master_key_file: PathBuf, stop: CancellationToken) {
@@ -15,8 +16,11 @@ pub(crate) async fn watch(data_dir: PathBuf, master_key_file: PathBuf, stop: Can
     while !stop.is_cancelled() {
         let (data, key) = (data_dir.clone(), master_key_file.clone());
         // Files may hang on a sick disk: not on a thread that serves requests.
-        let looked = tokio::task::spawn_blocking(move || (disk(&data), master_key(&key))).await;
-        if let Ok((disk, key)) = looked {
+        let looked =
+            tokio::task::spawn_blocking(move || (disk(&data), master_key(&key), VerifyNote::read(&data)))
+                .await;
+        if let Ok((disk, key, verified)) = looked {
+            show_verified(verified);
             if let Some(Disk { free_bytes, size_bytes }) = disk {
                 metrics::gauge!("feiqian_data_disk_free_bytes").set(as_gauge(free_bytes));
                 metrics::gauge!("feiqian_data_disk_size_bytes").set(as_gauge(size_bytes));
@@ -39,6 +43,13 @@ pub(crate) async fn watch(data_dir: PathBuf, master_key_file: PathBuf, stop: Can
     }
 }
 
+fn show_verified(note: Option<VerifyNote>) {
+    let ended_at_us = note.map_or(0, |note| u64::try_from(note.ended_at_us).unwrap_or(0));
+    metrics::gauge!("feiqian_verify_last_run_timestamp_seconds").set(as_gauge(ended_at_us / 1_000_000));
+    let is_different = note.is_some_and(|note| !note.clean);
+    metrics::gauge!("feiqian_verify_difference").set(f64::from(u8::from(is_different)));
+}
+
 struct Disk {
     /// What this user may still write.
     free_bytes: u64,
@@ -59,8 +70,8 @@ fn master_key(path: &Path) -> Option<String> {
 }
 
 #[allow(clippy::cast_precision_loss)] // a byte more or less on an exabyte
-fn as_gauge(bytes: u64) -> f64 {
-    bytes as f64
+fn as_gauge(number: u64) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]

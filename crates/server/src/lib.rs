@@ -19,6 +19,7 @@ mod output;
 mod service;
 mod telemetry;
 mod tls;
+mod verify_note;
 
 use clap::Parser;
 use std::ffi::OsString;

@@ -123,7 +123,79 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
         Unit::Count,
         "1 while the master key's file could be read at the next start",
     ),
+    (
+        Kind::Gauge,
+        "feiqian_attempts_unknown",
+        Unit::Count,
+        "Attempts whose outcome nobody knows yet, by world",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_attempts_unknown_oldest_seconds",
+        Unit::Seconds,
+        "How long the oldest of them has waited, by world",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_payments_held",
+        Unit::Count,
+        "Payments that took another amount or currency and wait for a decision, by world",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_payments_held_oldest_seconds",
+        Unit::Seconds,
+        "How long the oldest of them has waited, by world",
+    ),
+    (Kind::Gauge, "feiqian_refunds_attention", Unit::Count, "Refunds that wait for a person, by world"),
+    (
+        Kind::Gauge,
+        "feiqian_refunds_attention_oldest_seconds",
+        Unit::Seconds,
+        "How long the oldest of them has waited, by world",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_webhook_late_seconds",
+        Unit::Seconds,
+        "How long the most overdue webhook delivery has waited for its try, by world",
+    ),
+    (Kind::Gauge, "feiqian_webhook_endpoints", Unit::Count, "Webhook endpoints, by world and status"),
+    (
+        Kind::Gauge,
+        "feiqian_unsealed_seconds",
+        Unit::Seconds,
+        "How long booked lines have waited to be sealed, by world",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_lane_queue_fill_ratio",
+        Unit::Count,
+        "How full the fullest lane's queue is, from 0 to 1, by world",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_verify_last_run_timestamp_seconds",
+        Unit::Seconds,
+        "When feiqian verify last ended, seconds since 1970; 0 for never",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_verify_difference",
+        Unit::Count,
+        "1 when the last feiqian verify found a difference",
+    ),
+    (Kind::Gauge, "feiqian_ready", Unit::Count, "1 while commands are taken"),
     (Kind::Gauge, "feiqian_up_seconds", Unit::Seconds, "How long this process has served"),
+];
+
+/// Counters without labels that alerts watch. They begin at 0, not when they are first counted: a counter that is born at 1 has not
+/// increased.
+const BORN_AT_ZERO: &[&str] = &[
+    "feiqian_lane_panics_total",
+    "feiqian_callbacks_refused_total",
+    "feiqian_callbacks_unknown_total",
+    "feiqian_clock_jumps_total",
 ];
 
 /// Bounds of histograms whose name ends in `_seconds`.
@@ -144,6 +216,9 @@ pub(crate) fn install() -> Result<PrometheusHandle> {
             Kind::Gauge => describe_gauge!(*name, *unit, *help),
             Kind::Histogram => describe_histogram!(*name, *unit, *help),
         }
+    }
+    for name in BORN_AT_ZERO {
+        metrics::counter!(*name).absolute(0);
     }
     Ok(handle)
 }

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::tls::Doors;
 use crate::{clock_watch, host_watch, live, metrics_table, operator};
 use anyhow::{Context, Result};
+use app::App;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -112,10 +113,7 @@ impl Service {
         );
         let (public, internal) = (tokio::spawn(public), tokio::spawn(internal));
         tokio::spawn(tls.watch(hangup, stop_internal.clone()));
-        tokio::spawn(sweep(metrics, stop_internal.clone()));
-        tokio::spawn(clock_watch::watch(stop_internal.clone()));
-        let (data, key) = (config.data_dir.clone(), config.master_key_file.clone());
-        tokio::spawn(host_watch::watch(data, key, stop_internal.clone()));
+        start_watchers(config, &app, metrics, &stop_internal);
         let serving = Serving { listen, internal_listen, public_url, pid: std::process::id() };
         serving.note(&config.serving_note())?;
         tracing::info!(%listen, %internal_listen, public_url = %serving.public_url, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -146,10 +144,20 @@ fn internal_router(
     Ok(faces.merge(operator::router(running, installation.operator_token()?)))
 }
 
-async fn sweep(metrics: PrometheusHandle, stop: CancellationToken) {
+/// What is looked at as long as the internal listener answers.
+fn start_watchers(config: &Config, app: &App, metrics: PrometheusHandle, stop: &CancellationToken) {
+    tokio::spawn(sweep(app.clone(), metrics, stop.clone()));
+    tokio::spawn(clock_watch::watch(stop.clone()));
+    let (data, key) = (config.data_dir.clone(), config.master_key_file.clone());
+    tokio::spawn(host_watch::watch(data, key, stop.clone()));
+}
+
+async fn sweep(app: App, metrics: PrometheusHandle, stop: CancellationToken) {
     let began = Instant::now();
     while !stop.is_cancelled() {
         metrics.run_upkeep();
+        let is_ready = app.ready().await.is_ok();
+        metrics::gauge!("feiqian_ready").set(f64::from(u8::from(is_ready)));
         metrics::gauge!("feiqian_up_seconds").set(began.elapsed().as_secs_f64());
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}

@@ -39,6 +39,7 @@ mod payment;
 mod pricing;
 mod refund;
 mod registry;
+mod waiting;
 mod write;
 
 pub use control::Control;

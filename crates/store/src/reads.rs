@@ -192,6 +192,39 @@ pub struct DeliveryAttempt {
     pub error: Option<String>,
 }
 
+/// What waits in a shard for a channel's or a person's word, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Attempts whose outcome nobody knows yet; oldest by creation.
+    pub attempts_unknown: WaitingRows,
+    /// Payments that took another amount or currency and wait for a decision; oldest by their last change.
+    pub payments_held: WaitingRows,
+    /// Refunds that wait for a person; oldest by their last change.
+    pub refunds_attention: WaitingRows,
+    /// The earliest time at which a first destination's delivery is to be tried, real time; past when the deliverer is behind.
+    pub delivery_due_at_us: Option<i64>,
+}
+
+/// How many rows wait, and since when the oldest does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitingRows {
+    /// Rows.
+    pub count: i64,
+    /// The oldest one's time, microseconds.
+    pub oldest_at_us: Option<i64>,
+}
+
+/// The oldest of what waits in a shard, each with the time since when, microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WaitingList {
+    /// Attempts whose outcome nobody knows yet.
+    pub attempts_unknown: Vec<(AttemptId, i64)>,
+    /// Payments that took another amount or currency and wait for a decision.
+    pub payments_held: Vec<(PaymentId, i64)>,
+    /// Refunds that wait for a person.
+    pub refunds_attention: Vec<(RefundId, i64)>,
+}
+
 /// A statement about the rows of a table, for `verify`: what a payment says of itself against the journal.
 #[async_trait]
 #[allow(missing_docs)] // the names say what each reads
@@ -299,6 +332,11 @@ pub trait Reads {
         real_now_us: i64,
         limit: u32,
     ) -> Result<Vec<DueMaturity>, StoreError>;
+
+    /// What waits for a channel's or a person's word.
+    async fn waiting(&self, shard: Shard) -> Result<Waiting, StoreError>;
+    /// The oldest of each kind, at most `limit`.
+    async fn waiting_list(&self, shard: Shard, limit: u32) -> Result<WaitingList, StoreError>;
 
     /// Transactions with `seq >= from`, ascending, at most `limit`, in one short read transaction.
     async fn journal(

@@ -38,7 +38,7 @@ macro_rules! registry {
 registry! {
     statements {
         api_key, asked, attempt, balance, block, capture, delivery, endpoint, event, head, journal, merchant, notice,
-        partner, payment, pricing, refund,
+        partner, payment, pricing, refund, waiting,
     }
     keyed { attempt, balance, capture, delivery, head, idempotency, payment, refund }
     writes {

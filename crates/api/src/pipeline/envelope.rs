@@ -147,6 +147,9 @@ fn status_label(status: StatusCode) -> &'static str {
         200..=299 => "2xx",
         300..=399 => "3xx",
         400..=499 => "4xx",
+        // A defect and a full queue call for different people.
+        500 => "500",
+        503 => "503",
         _ => "5xx",
     }
 }

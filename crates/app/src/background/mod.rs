@@ -1,6 +1,8 @@
 //! Work that nobody waits for: what came due, the sealer, the live day's close, the configuration's freshness. Each loop is
 //! tracked and ends with the node.
 
+mod watch;
+
 use crate::lane::Command;
 use crate::seal;
 use crate::{App, Refusal};
@@ -46,6 +48,11 @@ pub(crate) fn start(app: &App) {
     every(app, KEY_NOTICES_PAUSE, move || {
         let app = teller.clone();
         async move { app.tell_keys().await }
+    });
+    let watcher = app.clone();
+    every(app, watch::LOOK_EVERY, move || {
+        let app = watcher.clone();
+        async move { app.watch().await }
     });
     let reader = app.clone();
     every(app, Duration::from_millis(500), move || {

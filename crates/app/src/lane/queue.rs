@@ -116,9 +116,20 @@ impl Queue {
         self.arrived.notify_one();
     }
 
+    /// How full it is, from 0 to 1: the fuller of the two classes.
+    pub fn fill(&self) -> f64 {
+        let (new, reserved) = self.len();
+        let part = |waiting: usize, max: usize| count(waiting) / count(max.max(1));
+        part(new, self.new_max).max(part(reserved, self.reserved_max))
+    }
+
     /// How much waits: (new, reserved).
     pub fn len(&self) -> (usize, usize) {
         let waiting = self.lock();
         (waiting.new.len(), waiting.reserved.len())
     }
+}
+
+fn count(waiting: usize) -> f64 {
+    f64::from(u32::try_from(waiting).unwrap_or(u32::MAX))
 }

@@ -13,6 +13,7 @@ pub mod sandbox;
 pub mod serve;
 pub mod sign;
 pub mod verify;
+pub mod waiting;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::config::Config;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sign(options) => sign::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Waiting(options) => waiting::run(&options),
         Command::Payment { command } => payment::run(command),
         Command::Sandbox { command } => sandbox::run(command),
         Command::Bench => {

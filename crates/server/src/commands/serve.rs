@@ -7,6 +7,7 @@ use crate::service::{Listeners, Service, StopSignals};
 use crate::{clock_watch, output, telemetry};
 use anyhow::Result;
 use clap::Args;
+use sd_notify::NotifyState;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -40,8 +41,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             });
             output::answer(true, &json, "")?;
         }
+        tell_supervisor(&[NotifyState::Ready, NotifyState::Status(&service.serving.public_url)]);
         stop.wait().await;
+        tell_supervisor(&[NotifyState::Stopping]);
         service.stop(&config).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// A line to systemd, where this process is its service of type notify; else nothing.
+fn tell_supervisor(state: &[NotifyState]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "NOTIFY_SOCKET is set and can't be written to");
+    }
 }

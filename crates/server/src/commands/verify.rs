@@ -1,9 +1,10 @@
 //! `feiqian verify`: proves the books, beside a serving process or on a copy of the data. Exit code 0: no difference; 1: the
 //! first difference is on standard error.
 
-use crate::assemble::Installation;
+use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::output;
+use crate::verify_note::VerifyNote;
 use anyhow::Result;
 use app::verify::{self, ChainEnd, Progress, Report};
 use clap::Args;
@@ -45,6 +46,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let seed = u64::from_be_bytes(crypto::secret::random_bytes());
         let what = verify::Options { full: options.full, remember, ..verify::Options::incremental(seed) };
         let report = prove(&installation, &store, what, &mut Bar::new()).await?;
+        if remember {
+            let clean = report.difference.is_none();
+            let note = VerifyNote { ended_at_us: real_now_us(), clean, full: options.full };
+            if let Err(error) = note.write(&config.data_dir) {
+                output::note(&format!("feiqian: the metrics will not show this run: {error:#}"));
+            }
+        }
         output::answer(options.json, &as_json(&report), &text(&report))?;
         match &report.difference {
             None => Ok(ExitCode::SUCCESS),

@@ -5,9 +5,11 @@ use crate::StoreError;
 use crate::control::{Asked, Made};
 use crate::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, Reads,
-    RefundFilter, SeqPage, StoredBalance, StoredLine, StoredTransaction,
+    RefundFilter, SeqPage, StoredBalance, StoredLine, StoredTransaction, Waiting, WaitingList,
 };
-use crate::{asked, attempt, balance, block, capture, delivery, event, head, journal, payment, refund};
+use crate::{
+    asked, attempt, balance, block, capture, delivery, event, head, journal, payment, refund, waiting,
+};
 use async_trait::async_trait;
 use domain::attempt::Attempt;
 use domain::capture::Capture;
@@ -200,6 +202,14 @@ impl<E: Engine> Reads for E {
         limit: u32,
     ) -> Result<Vec<DueMaturity>, StoreError> {
         self.read(move |db| Box::pin(balance::mature(db, shard, real_now_us, limit))).await
+    }
+
+    async fn waiting(&self, shard: Shard) -> Result<Waiting, StoreError> {
+        self.read(move |db| Box::pin(waiting::read(db, shard))).await
+    }
+
+    async fn waiting_list(&self, shard: Shard, limit: u32) -> Result<WaitingList, StoreError> {
+        self.read(move |db| Box::pin(waiting::list(db, shard, limit))).await
     }
 
     async fn journal(

@@ -24,6 +24,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0002_partners",
         sql: include_str!("../../migrations/sqlite/0002_partners.sql"),
     },
+    Migration {
+        number: 3,
+        name: "0003_waiting",
+        sql: include_str!("../../migrations/sqlite/0003_waiting.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, \

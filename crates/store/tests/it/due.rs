@@ -4,6 +4,8 @@ use crate::fixtures::*;
 use domain::id::Id;
 use domain::payment::{Status, StatusReason};
 use domain::rows::Balance;
+use domain::{attempt, refund};
+use store::reads::{Waiting, WaitingRows};
 use store::{Reads, WriteSet};
 
 #[test]
@@ -160,4 +162,41 @@ fn emptied_before_it_matures_it_stays_with_its_merchant() {
         rows.balances.get(&pending_key(here.live)),
         Some(&Balance { amount_minor: 0, account_seq: 2 })
     );
+}
+
+#[test]
+fn what_waits_for_a_person_or_a_channel_is_counted_with_its_oldest() {
+    let here = Installation::new();
+    assert_eq!(block_on(here.store.waiting(LIVE)).unwrap(), Waiting::default());
+    let mut ids = maker(LIVE, 62);
+    let owner = payment(&mut ids, here.live, "one");
+    let mut set = writes(1);
+    for (at, status) in
+        [(30, attempt::Status::Unknown), (10, attempt::Status::Unknown), (5, attempt::Status::Succeeded)]
+    {
+        let mut row = attempt(&mut ids, &owner);
+        (row.status, row.created_at_us) = (status, NOW_US + at);
+        set.new_attempts.push(row);
+    }
+    for (at, reason) in [(40, Some(StatusReason::AmountMismatch)), (7, None)] {
+        let mut row = payment(&mut ids, here.live, &format!("held {at}"));
+        (row.status, row.status_reason, row.updated_at_us) = (Status::Processing, reason, NOW_US + at);
+        set.new_payments.push(row);
+    }
+    for (at, status) in [(50, refund::Status::RequiresAttention), (8, refund::Status::Pending)] {
+        let mut row = full_refund(&mut ids, &owner, None);
+        (row.status, row.updated_at_us) = (status, NOW_US + at);
+        set.new_refunds.push(row);
+    }
+    here.commit(LIVE, &set).unwrap();
+    let rows = |count, at: i64| WaitingRows { count, oldest_at_us: Some(NOW_US + at) };
+    let waiting = block_on(here.store.waiting(LIVE)).unwrap();
+    assert_eq!(waiting.attempts_unknown, rows(2, 10));
+    assert_eq!(waiting.payments_held, rows(1, 40));
+    assert_eq!(waiting.refunds_attention, rows(1, 50));
+    assert_eq!(block_on(here.store.waiting(SANDBOX)).unwrap(), Waiting::default());
+    let list = block_on(here.store.waiting_list(LIVE, 1)).unwrap();
+    assert_eq!(list.attempts_unknown, [(set.new_attempts[1].id, NOW_US + 10)]);
+    assert_eq!(list.payments_held, [(set.new_payments[0].id, NOW_US + 40)]);
+    assert_eq!(list.refunds_attention, [(set.new_refunds[0].id, NOW_US + 50)]);
 }

@@ -5,5 +5,7 @@ mod internal_tls;
 mod listeners;
 mod live_url;
 mod secrets;
+mod supervisor;
 mod tls;
 mod tls_reload;
+mod watching;
