@@ -48,6 +48,8 @@ fmt: ## Format the code
 
 docs: setup-build ## Write again what is rendered from the code: docs/, openapi/
 	UPDATE_DOCS=1 UPDATE_OPENAPI=1 cargo test $(LOCKED) --workspace the_committed
+	@# openapi/llms.txt quotes pages that were written just now.
+	UPDATE_OPENAPI=1 cargo test $(LOCKED) -p api the_committed
 
 check-deploy: ## Check what operators install: container and compose file, units, alert rules, scripts
 	scripts/check_deploy.sh

@@ -69,6 +69,8 @@ pub fn render(language: Language) -> String {
 
 const HEAD: &str = "# Accounts and postings
 
+The chart of accounts, and every posting with the accounts that it moves: what is booked when money comes, matures and goes back.
+
 Rendered from the crate `ledger` by a test; do not edit it here. `UPDATE_DOCS=1 cargo test -p ledger` writes it anew.
 
 ## Accounts

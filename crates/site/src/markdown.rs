@@ -44,6 +44,7 @@ pub(crate) fn render(markdown: &str, place: &Place<'_>) -> Rendered {
         events: Vec::new(),
         used: HashMap::new(),
         in_table: None,
+        is_after_break: false,
     };
     let mut parser = Parser::new_ext(markdown, OPTIONS);
     while let Some(event) = parser.next() {
@@ -67,6 +68,8 @@ struct Renderer<'a, 'm> {
     used: HashMap<String, usize>,
     /// The column of the table in which we are.
     in_table: Option<usize>,
+    /// A line ended, and nothing came since.
+    is_after_break: bool,
 }
 
 impl<'m> Renderer<'_, 'm> {
@@ -185,11 +188,7 @@ impl<'m> Renderer<'_, 'm> {
                 }
                 self.text(code);
             }
-            Event::SoftBreak | Event::HardBreak => {
-                let is_joined =
-                    self.out.sections.last().is_some_and(|section| section.text.ends_with(is_wide));
-                self.text(if is_joined { "" } else { " " });
-            }
+            Event::SoftBreak | Event::HardBreak => self.is_after_break = true,
             Event::End(TagEnd::Paragraph) => {
                 if self.out.lead.is_empty()
                     && let Some(section) = self.out.sections.last()
@@ -204,7 +203,11 @@ impl<'m> Renderer<'_, 'm> {
     }
 
     fn text(&mut self, text: &str) {
+        let is_after_break = std::mem::take(&mut self.is_after_break);
         if let Some(section) = self.out.sections.last_mut() {
+            if is_after_break && !(section.text.ends_with(is_wide) && text.starts_with(is_wide)) {
+                section.text.push(' ');
+            }
             section.text.push_str(text);
         }
     }
@@ -290,7 +293,7 @@ mod tests {
     fn chinese_lines_are_joined_without_a_space() {
         let page = rendered("# 题\n\n用自己的\n程序，\nPython 也\n可以。\n");
         assert!(page.html.contains("用自己的程序，\nPython 也可以。"), "{}", page.html);
-        assert_eq!(page.lead, "用自己的程序，Python 也可以。");
+        assert_eq!(page.lead, "用自己的程序， Python 也可以。");
     }
 
     #[test]

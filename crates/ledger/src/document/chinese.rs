@@ -2,6 +2,8 @@
 
 pub(super) const HEAD: &str = "# 科目与分录
 
+会计科目表，以及每一种分录所动用的科目：款项到账、到期、退回时分别如何记账。
+
 本页由 `ledger` 模块的测试生成，请勿在此修改；`UPDATE_DOCS=1 cargo test -p ledger` 会重新写出。
 
 ## 科目
