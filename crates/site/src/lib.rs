@@ -13,7 +13,6 @@ mod text;
 mod words;
 
 pub use page::{Group, Heading, Page, Source};
-pub use registry::{File, file, pages};
 pub use search::Hit;
 pub use site::Site;
 pub use text::{Lang, Text, escape};

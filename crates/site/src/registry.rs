@@ -45,7 +45,7 @@ const PAGES: &[Row] = &[
 
 /// A file that is served as it is.
 #[derive(Debug)]
-pub struct File {
+pub(crate) struct File {
     /// Its path in the repository.
     pub path: &'static str,
     /// Its media type.
@@ -73,12 +73,12 @@ const FILES: &[File] = &[
 ];
 
 /// The file at a path of the repository, when the site serves it.
-pub fn file(path: &str) -> Option<&'static File> {
+pub(crate) fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 
 /// Every page of `docs/` in every language.
-pub fn pages() -> Vec<Source> {
+pub(crate) fn pages() -> Vec<Source> {
     let row = |row: &'static Row| {
         Lang::ALL.into_iter().zip(row.nav).zip(row.text).map(|((lang, nav), text)| Source {
             slug: row.slug.to_owned(),

@@ -4,7 +4,8 @@ use super::{at, members, text_at};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tags that share a page, in the order of the navigation: address, tags. A tag that is not named gets a page of its own.
+/// Tags that share a page, in the order of the navigation: address, tags. A tag that is not named gets a page of its own. The last
+/// one is for objects that many pages use.
 const PAGES: [(&str, &[&str]); 9] = [
     ("payments", &["payments"]),
     ("refunds", &["refunds"]),
@@ -16,9 +17,6 @@ const PAGES: [(&str, &[&str]); 9] = [
     ("sandbox", &["sandbox"]),
     ("objects", &[]),
 ];
-
-/// Objects that many pages use stand on this one.
-const COMMON: &str = "objects";
 
 /// All pages.
 pub(super) struct Plan {
@@ -92,12 +90,21 @@ pub(super) fn plan(document: &Value) -> Plan {
             }
         }
     }
-    place_objects(document, &mut pages);
     for page in &mut pages {
         page.operations.sort_by_key(|operation| {
-            (operation.path.matches('/').count() > 2, operation.path.clone(), verb_order(&operation.method))
+            let tag = PAGES
+                .iter()
+                .flat_map(|(_, tags)| *tags)
+                .position(|tag| *tag == text_at(&operation.value, "/tags/0"));
+            (
+                tag,
+                operation.path.matches('/').count() > 2,
+                operation.path.clone(),
+                verb_order(&operation.method),
+            )
         });
     }
+    place_objects(document, &mut pages);
     pages.retain(|page| !page.operations.is_empty() || !page.objects.is_empty());
     let everywhere = all_codes
         .iter()
@@ -135,50 +142,73 @@ fn page_of_tag(document: &Value, pages: &mut Vec<Page>, tag: &str) -> usize {
     })
 }
 
-/// An object stands where operations answer it or, as a part, where the objects that hold it stand; what two pages use stands
-/// on the page of common objects.
+/// An object stands on the page of its name, or on the only one that answers it; a part stands with what it is a part of. What
+/// several pages answer or hold stands on the page of common objects.
 fn place_objects(document: &Value, pages: &mut [Page]) {
-    let mut users: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    let mut answered: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    for (number, page) in pages.iter().enumerate() {
-        for operation in &page.operations {
-            for name in direct(document, &operation.value) {
-                answered.entry(name.clone()).or_default().insert(number);
-                for part in reachable(document, &name) {
-                    users.entry(part).or_default().insert(number);
-                }
-            }
+    let common = pages.len().saturating_sub(1);
+    let mut homes = homes_of_answers(document, pages);
+    let names: Vec<&String> = members(at(document, "/components/schemas"))
+        .map(|(name, _)| name)
+        .filter(|name| !name.ends_with("List") && !is_input(document, name))
+        .collect();
+    let mut inner: BTreeSet<&String> = BTreeSet::new();
+    // A part of a part finds its home in a later round; one that never does is used by nothing that is answered.
+    for _ in 0..names.len() {
+        let found = names.iter().copied().filter(|name| !homes.contains_key(*name)).find_map(|name| {
+            let holders: Vec<&String> = names
+                .iter()
+                .copied()
+                .filter(|holder| *holder != name && parts(document, holder).contains(name))
+                .collect();
+            let of_holders: Option<BTreeSet<usize>> =
+                holders.iter().map(|holder| homes.get(*holder).copied()).collect();
+            of_holders
+                .map(|pages| (name, pages.first().copied().filter(|_| pages.len() == 1).unwrap_or(common)))
+        });
+        let Some((name, home)) = found else { break };
+        homes.insert(name.clone(), home);
+        if home != common {
+            inner.insert(name);
         }
     }
-    for (name, _) in members(at(document, "/components/schemas")) {
-        if name.ends_with("List") || is_input(document, name) {
-            continue;
-        }
-        let homes = answered.get(name).or_else(|| users.get(name)).cloned().unwrap_or_default();
-        let common = pages.len().saturating_sub(1);
-        // A payment shows refunds, but a refund's home is where refunds are made.
-        let home = match (homes.len(), homes.first()) {
-            (1, Some(home)) => *home,
-            (_, Some(home))
-                if answered.contains_key(name)
-                    && name != "Problem"
-                    && name != "LedgerLine"
-                    && name != "Explanation" =>
-            {
-                *home
+    for name in &names {
+        if let Some(page) = pages.get_mut(homes.get(*name).copied().unwrap_or(common)) {
+            page.objects.push((*name).clone());
+            if inner.contains(name) {
+                page.inner.insert((*name).clone());
             }
-            _ => common,
-        };
-        let Some(page) = pages.get_mut(home) else { continue };
-        if !answered.contains_key(name) && page.slug != COMMON {
-            page.inner.insert(name.clone());
         }
-        page.objects.push(name.clone());
     }
     for page in pages.iter_mut() {
-        let singular = page.slug.trim_end_matches('s').to_owned();
-        page.objects.sort_by_key(|name| (!name.eq_ignore_ascii_case(&singular), name.clone()));
+        let mut objects = std::mem::take(&mut page.objects);
+        let first = |name: &String| {
+            let of = |operation: &Operation| direct(document, &operation.value).contains(name);
+            page.operations.iter().position(of).unwrap_or(usize::MAX)
+        };
+        objects.sort_by_key(|name| (!is_named_after(page, name), first(name), name.clone()));
+        page.objects = objects;
     }
+}
+
+/// The pages of the objects that operations answer.
+fn homes_of_answers(document: &Value, pages: &[Page]) -> BTreeMap<String, usize> {
+    let mut answered: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for (number, page) in pages.iter().enumerate() {
+        for name in page.operations.iter().flat_map(|operation| direct(document, &operation.value)) {
+            answered.entry(name).or_default().insert(number);
+        }
+    }
+    let home = |name: &String, by: &BTreeSet<usize>| {
+        let named = pages.iter().position(|page| is_named_after(page, name));
+        let only = by.first().copied().filter(|_| by.len() == 1);
+        named.or(only).unwrap_or(pages.len().saturating_sub(1))
+    };
+    answered.iter().map(|(name, by)| (name.clone(), home(name, by))).collect()
+}
+
+/// `Payment` is what the page `payments` is about.
+fn is_named_after(page: &Page, object: &str) -> bool {
+    page.slug.trim_end_matches('s').eq_ignore_ascii_case(object)
 }
 
 /// Schemas that an operation answers.
@@ -192,17 +222,6 @@ fn direct(document: &Value, operation: &Value) -> BTreeSet<String> {
         }
     }
     found.remove("");
-    found
-}
-
-/// Schemas that one refers to, itself too.
-fn reachable(document: &Value, name: &str) -> BTreeSet<String> {
-    let (mut found, mut open) = (BTreeSet::new(), vec![name.to_owned()]);
-    while let Some(name) = open.pop() {
-        if found.insert(name.clone()) {
-            open.extend(parts(document, &name));
-        }
-    }
     found
 }
 
