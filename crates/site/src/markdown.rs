@@ -87,7 +87,7 @@ impl<'m> Renderer<'_, 'm> {
                 Event::SoftBreak => text.push(' '),
                 _ => {}
             }
-            inner.push(event);
+            inner.push(self.with_our_links(event));
         }
         let level = level as u8;
         let anchor = self.anchor(id.as_deref(), &text);
@@ -156,18 +156,23 @@ impl<'m> Renderer<'_, 'm> {
                 self.events.push(Event::End(TagEnd::Table));
                 self.raw("</div>\n".to_owned());
             }
-            Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-                let dest_url = self.link(&dest_url);
-                self.events.push(Event::Start(Tag::Link { link_type, dest_url, title, id }));
-            }
-            Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-                let dest_url = self.link(&dest_url);
-                self.events.push(Event::Start(Tag::Image { link_type, dest_url, title, id }));
-            }
             other => {
                 self.listen(&other);
-                self.events.push(other);
+                let event = self.with_our_links(other);
+                self.events.push(event);
             }
+        }
+    }
+
+    fn with_our_links(&mut self, event: Event<'m>) -> Event<'m> {
+        match event {
+            Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+                Event::Start(Tag::Link { link_type, dest_url: self.link(&dest_url), title, id })
+            }
+            Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+                Event::Start(Tag::Image { link_type, dest_url: self.link(&dest_url), title, id })
+            }
+            other => other,
         }
     }
 
@@ -229,14 +234,13 @@ impl<'m> Renderer<'_, 'm> {
 
 /// Chinese has no spaces: a line that ends and a line that begins with a Chinese character are joined without one.
 fn join_wide_lines(events: &mut [Event<'_>]) {
-    let text_of = |event: Option<&Event<'_>>| match event {
-        Some(Event::Text(text)) => Some(text.to_string()),
-        _ => None,
+    let is_text = |event: Option<&Event<'_>>, is_wide_there: fn(&str) -> bool| match event {
+        Some(Event::Text(text)) => is_wide_there(text),
+        _ => false,
     };
     for at in 1..events.len() {
-        let (before, after) = (text_of(events.get(at - 1)), text_of(events.get(at + 1)));
-        let is_wide_break = before.is_some_and(|text| text.ends_with(is_wide))
-            && after.is_some_and(|text| text.starts_with(is_wide));
+        let is_wide_break = is_text(events.get(at - 1), |text| text.ends_with(is_wide))
+            && is_text(events.get(at + 1), |text| text.starts_with(is_wide));
         if let Some(event) = events.get_mut(at).filter(|event| is_wide_break && **event == Event::SoftBreak) {
             *event = Event::Text("".into());
         }
@@ -283,8 +287,10 @@ mod tests {
 
     #[test]
     fn links_are_those_of_the_site_and_broken_ones_are_told() {
-        let page = rendered("# T\n[a](faq.md#b) [c](nothing.md) <!-- mark -->\n\n<!-- mark -->\n");
+        let page =
+            rendered("# T [a](faq.md)\n[a](faq.md#b) [c](nothing.md) <!-- mark -->\n\n<!-- mark -->\n");
         assert!(page.html.contains("href=\"/docs/zh/faq#b\""), "{}", page.html);
+        assert!(page.html.contains("href=\"/docs/zh/faq\""), "{}", page.html);
         assert_eq!(page.broken, ["nothing.md"]);
         assert!(!page.html.contains("mark"));
     }

@@ -89,7 +89,7 @@ pub struct Page {
     pub lead: String,
     /// The whole HTML document.
     pub html: String,
-    /// Its text as Markdown, with the links as the site serves them.
+    /// Its text as Markdown.
     pub markdown: Cow<'static, str>,
     /// Its headings.
     pub headings: Vec<Heading>,
