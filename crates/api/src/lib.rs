@@ -34,4 +34,6 @@ pub use openapi::document_json;
 pub use problem::Code;
 pub use routes::public_router;
 pub use server::serve;
+pub use text::Lang;
 pub use tls::ListenerTls;
+pub use v1::event_types;

@@ -84,6 +84,22 @@ impl Listing {
         List { data: shown.iter().map(show).collect(), next_cursor: next }
     }
 
+    /// The most rows of the page.
+    pub fn limit(&self) -> u32 {
+        u32::try_from(self.limit).unwrap_or(1)
+    }
+
+    /// The page of a list in rising order, `last` the place of its last row, or the one that was asked for when there is none:
+    /// what comes later stands behind it, so it is a cursor also at the end.
+    pub fn rising_page<'r, R, T: Serialize>(
+        &self,
+        rows: &'r [R],
+        last: Place,
+        show: impl FnMut(&'r R) -> T,
+    ) -> List<T> {
+        List { data: rows.iter().map(show).collect(), next_cursor: Some(cursor::encode(self.hash, last)) }
+    }
+
     /// The page of a list that is held whole: newest first by (created_at, id).
     ///
     /// # Errors

@@ -86,10 +86,16 @@ impl Query {
         })
     }
 
+    /// Whether a parameter was sent.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     /// What identifies the list: every parameter but the page's own, in order of names.
     pub fn filters(&self) -> Vec<(&str, &str)> {
         let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut filters: Vec<_> = pairs.filter(|(name, _)| !matches!(*name, "limit" | "cursor")).collect();
+        let of_page = |name: &str| matches!(name, "limit" | "cursor" | "after" | "wait_ms");
+        let mut filters: Vec<_> = pairs.filter(|(name, _)| !of_page(name)).collect();
         filters.sort_unstable();
         filters
     }

@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::routing::{MethodFilter, on};
 use std::future::Future;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A method that routes use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +150,7 @@ pub fn public_router(app: App, config: ApiConfig) -> Router {
     let state: Shared = Arc::new(ApiState {
         app,
         limiters: Limiters::new(&config.rate_limits),
+        waiting: Semaphore::new(v1::event_feed::WAITING_MAX),
         openapi: openapi::pretty(&document),
         docs: docs::Docs::default(),
         config,

@@ -29,6 +29,18 @@ const LOOK_MAX: Duration = Duration::from_secs(5);
 /// How long a connection that was told to end may still take.
 const END_MAX: Duration = Duration::from_secs(30);
 
+/// Known to every request: whether its listener closes.
+#[derive(Debug, Clone)]
+pub struct Closing(watch::Receiver<bool>);
+
+impl Closing {
+    /// Comes back when the listener takes no more requests.
+    pub async fn begun(mut self) {
+        // A sender that is gone has closed too.
+        let _ = self.0.wait_for(|closing| *closing).await;
+    }
+}
+
 /// Serves `router` on `listener`, with TLS if there is any, until `shutdown` is ready; then lets open requests end, at most
 /// [`ServeLimits::drain_max_ms`].
 ///
@@ -160,10 +172,12 @@ impl Http {
             changed_ms: AtomicU64::new(0),
         });
         let seen = Arc::clone(&activity);
+        let closing = Closing(ended.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let open = Open::new(&activity);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(PeerAddr(peer));
+            request.extensions_mut().insert(closing.clone());
             let answer = router.clone().oneshot(request);
             async move {
                 let answer = answer.await;

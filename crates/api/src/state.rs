@@ -7,6 +7,7 @@ use app::App;
 use domain::Uid;
 use domain::id::Shard;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The shared state.
 pub struct ApiState {
@@ -16,6 +17,8 @@ pub struct ApiState {
     pub config: ApiConfig,
     /// Who called how often.
     pub limiters: Limiters,
+    /// Requests that may wait for events at once.
+    pub waiting: Semaphore,
     /// The OpenAPI document as served.
     pub openapi: String,
     /// The documentation.

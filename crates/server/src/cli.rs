@@ -1,7 +1,8 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    explain, health, init, key, merchant, partner, payment, price, sandbox, serve, sign, verify, waiting,
+    clock, events, explain, health, init, key, listen, merchant, partner, payment, price, sandbox, serve,
+    sign, trigger, verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -76,6 +77,20 @@ pub(crate) enum Command {
     Sandbox {
         #[command(subcommand)]
         command: sandbox::Command,
+    },
+    /// Forward a sandbox merchant's events to a program on this machine, signed as webhooks. 转发沙箱事件到本机程序
+    Listen(listen::Options),
+    /// Produce an event by really doing what causes it. 触发事件
+    Trigger(trigger::Options),
+    /// A sandbox merchant's events: the last ones, those that come, and again. 事件
+    Events {
+        #[command(subcommand)]
+        command: events::Command,
+    },
+    /// A sandbox merchant's business clock. 沙箱业务时钟
+    Clock {
+        #[command(subcommand)]
+        command: clock::Command,
     },
     /// Say how the benchmarks are run.
     Bench,

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod cli;
+mod client;
 mod clock_watch;
 pub mod commands;
 pub mod config;
@@ -41,7 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output::error(&error);
-            ExitCode::FAILURE
+            client::exit_code(&error)
         }
     }
 }

@@ -307,6 +307,18 @@ pub(crate) async fn list(
     Ok(found)
 }
 
+/// Every delivery of an event, by slot.
+pub(crate) async fn of_event(db: &Db, event: EventId) -> Result<Vec<Delivery>, StoreError> {
+    let shard = event.uid().shard();
+    let first = positions(db, shard, [delivery_id(event, 0)]).await?.into_values().next();
+    let slots = (0..=u8::MAX).take(event::SLOTS_MAX);
+    let places: Vec<Position> =
+        first.map_or(Vec::new(), |first| slots.map(|slot| Position { slot, ..first }).collect());
+    let mut found = at(db, shard, &places).await?;
+    with_attempts(db, shard, &mut found).await?;
+    Ok(found)
+}
+
 /// Without the tries made: whoever sends does not need them.
 pub(crate) async fn due(
     db: &Db,

@@ -1,6 +1,6 @@
 //! Rows of events: the outbox, with the delivery to the first destination in the event's own row.
 
-use crate::db::{Columns, Db, Many, Place, Value, corrupt, params, statements, writes};
+use crate::db::{Columns, Db, Many, Place, Sql, Value, corrupt, params, statements, writes};
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
 use crate::{StoreError, delivery};
 use crypto::seal::Sealer;
@@ -9,7 +9,7 @@ use domain::id::{EventId, MerchantId, Shard, Uid};
 use std::borrow::Cow;
 
 /// Destinations of one event: its own row's and those in `delivery`.
-const SLOTS_MAX: usize = 15;
+pub(super) const SLOTS_MAX: usize = 15;
 
 macro_rules! columns {
     () => {
@@ -19,9 +19,14 @@ macro_rules! columns {
 pub(crate) use columns;
 
 macro_rules! list_filters {
-    () => {
-        " AND seq < ?3 AND (?4 IS NULL OR kind = ?4) AND created_at_us >= ?5 AND created_at_us < ?6 \
-         ORDER BY seq DESC LIMIT ?7"
+    ($side:literal, $order:literal) => {
+        concat!(
+            " AND seq ",
+            $side,
+            " ?3 AND (?4 IS NULL OR kind = ?4) AND created_at_us >= ?5 AND created_at_us < ?6 ORDER BY seq ",
+            $order,
+            " LIMIT ?7"
+        )
     };
 }
 
@@ -35,9 +40,13 @@ writes! {
 statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_id WHERE shard = ?1 AND id = ?2");
     LIST = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_merchant \
-        WHERE shard = ?1 AND merchant = ?2", list_filters!());
+        WHERE shard = ?1 AND merchant = ?2", list_filters!("<", "DESC"));
     LIST_OF_OBJECT = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_object \
-        WHERE shard = ?1 AND object = ?8 AND merchant = ?2", list_filters!());
+        WHERE shard = ?1 AND object = ?8 AND merchant = ?2", list_filters!("<", "DESC"));
+    AFTER = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_merchant \
+        WHERE shard = ?1 AND merchant = ?2", list_filters!(">", "ASC"));
+    AFTER_OF_OBJECT = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_object \
+        WHERE shard = ?1 AND object = ?8 AND merchant = ?2", list_filters!(">", "ASC"));
     OF_OBJECT = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_object \
         WHERE shard = ?1 AND object = ?2 ORDER BY seq LIMIT 200");
 }
@@ -147,14 +156,37 @@ pub(crate) async fn list(
     page: SeqPage,
 ) -> Result<Vec<Event>, StoreError> {
     let sql = if filter.object.is_some() { LIST_OF_OBJECT } else { LIST };
+    filtered(db, sql, merchant, filter, page.before.map_or(i64::MAX, |(seq, _)| seq), page.limit).await
+}
+
+pub(crate) async fn list_after(
+    db: &Db,
+    merchant: MerchantId,
+    filter: &EventFilter,
+    after_seq: i64,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let sql = if filter.object.is_some() { AFTER_OF_OBJECT } else { AFTER };
+    filtered(db, sql, merchant, filter, after_seq, limit).await
+}
+
+/// Runs a list from a place on; the statement says in which direction.
+async fn filtered(
+    db: &Db,
+    sql: Sql,
+    merchant: MerchantId,
+    filter: &EventFilter,
+    place_seq: i64,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
     let values = params![
         merchant.0.shard().0,
         merchant.0.0,
-        page.before.map_or(i64::MAX, |(seq, _)| seq),
+        place_seq,
         filter.kind.as_deref(),
         filter.created_at_gte_us.unwrap_or(i64::MIN),
         filter.created_at_lt_us.unwrap_or(i64::MAX),
-        page.limit,
+        limit,
         filter.object.map(|object| object.0),
     ];
     db.all(sql, &values, |c| read(db, c)).await

@@ -278,6 +278,14 @@ pub trait Reads {
         filter: &EventFilter,
         page: SeqPage,
     ) -> Result<Vec<Event>, StoreError>;
+    /// Events with a number above `after_seq`, oldest first: what follows a place already read.
+    async fn events_after(
+        &self,
+        merchant: MerchantId,
+        filter: &EventFilter,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError>;
     /// All events of an object, oldest first, at most 200.
     async fn events_of_object(&self, shard: Shard, object: Uid) -> Result<Vec<Event>, StoreError>;
 
@@ -289,6 +297,8 @@ pub trait Reads {
         status: Option<DeliveryStatus>,
         page: SeqPage,
     ) -> Result<Vec<Delivery>, StoreError>;
+    /// Every delivery of an event, by slot; none for an event that is not there.
+    async fn deliveries_of_event(&self, event: EventId) -> Result<Vec<Delivery>, StoreError>;
     /// Pending deliveries due at `real_now_us`, oldest event first; never one whose (destination, object) has an older
     /// pending delivery.
     async fn deliveries_due(

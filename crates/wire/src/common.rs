@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 /// A page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct List<T> {
-    /// The rows, newest first.
+    /// The rows, newest first unless the list was asked for otherwise.
     pub data: Vec<T>,
-    /// Where the next page begins; null on the last one. Opaque.
+    /// Where the next page begins; null on the last one (but not of a list that begins with the oldest). Opaque.
     pub next_cursor: Option<String>,
 }
 

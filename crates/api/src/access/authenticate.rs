@@ -68,6 +68,16 @@ fn alive(key: &ApiKey, real_now_us: i64) -> Result<(), Problem> {
     }
 }
 
+/// Whether a key that was good when a request came still is, for a request that waited.
+///
+/// # Errors
+/// `key_unknown`, `key_revoked`, `key_expired`.
+pub fn still_alive(state: &ApiState, key: KeyId) -> Result<(), Problem> {
+    let config = state.app.config();
+    let known = config.key(key).ok_or_else(|| Problem::new(Code::KeyUnknown))?;
+    alive(&known.key, state.real_now_us())
+}
+
 type Found<'c> = (&'c KeyConfig, Option<[u8; 16]>);
 
 fn by_signature<'c>(state: &ApiState, request: &Received, config: &'c Config) -> Result<Found<'c>, Problem> {

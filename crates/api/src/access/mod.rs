@@ -6,5 +6,5 @@ mod permission;
 pub mod rate;
 
 pub use address::{PeerAddr, client_address};
-pub use authenticate::{Access, authenticate};
+pub use authenticate::{Access, authenticate, still_alive};
 pub use permission::{Operation, Permission, covers, may, permissions};

@@ -53,11 +53,11 @@ fn tag(path: &str) -> &str {
 }
 
 fn parameter(name: &str, place: ParameterIn, required: bool, meaning: &str) -> Parameter {
-    let schema = if name == "limit" {
-        let number = ObjectBuilder::new().schema_type(Type::Integer);
-        number.minimum(Some(1)).maximum(Some(100)).default(Some(json!(20))).build()
-    } else {
-        ObjectBuilder::new().schema_type(Type::String).build()
+    let whole = ObjectBuilder::new().schema_type(Type::Integer);
+    let schema = match name {
+        "limit" => whole.minimum(Some(1)).maximum(Some(100)).default(Some(json!(20))).build(),
+        "wait_ms" => whole.minimum(Some(0)).maximum(Some(20_000)).default(Some(json!(0))).build(),
+        _ => ObjectBuilder::new().schema_type(Type::String).build(),
     };
     ParameterBuilder::new()
         .name(name)
@@ -84,7 +84,16 @@ pub(super) fn query_meaning(name: &str) -> &'static str {
         "source" => "Caused by this payment or refund.",
         "type" => "Exactly this type of event.",
         "object_id" => "About this object.",
+        "order" => {
+            "newest_first (default) or oldest_first. In the latter next_cursor is never null: what comes later stands behind it."
+        }
+        "after" => "With order=oldest_first: what happened behind this event, the last one handled.",
+        "wait_ms" => {
+            "With order=oldest_first: wait up to so long, at most 20000, when there is nothing yet. Goes with object_id, not with \
+             other filters."
+        }
         "endpoint" => "To this webhook endpoint.",
+        "event" => "Of this event.",
         "created_at_gte" | "posted_at_gte" => "From this business time on, RFC 3339.",
         "created_at_lt" | "posted_at_lt" => "Before this business time, RFC 3339.",
         _ => "",

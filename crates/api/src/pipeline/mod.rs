@@ -55,6 +55,13 @@ async fn answer(
     for _ in 1..STALE_TRIES {
         match attempt(state, spec, handler, &received, world).await {
             Err(problem) if problem.parts().stale => state.app.reload_config().await?,
+            // A key that was made a moment ago, by the command line or by another node. Failures are counted per address, so
+            // nobody makes this node read often.
+            Err(problem) if problem.parts().code == Code::KeyUnknown => {
+                if !state.app.refresh_config().await {
+                    return Err(problem);
+                }
+            }
             answer => return answer,
         }
     }

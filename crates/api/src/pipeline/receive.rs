@@ -4,6 +4,7 @@ use crate::access::{PeerAddr, client_address};
 use crate::json::Fault;
 use crate::problem::{Code, Problem};
 use crate::routes::{Body as BodyRule, KeyRule, Spec, Verb};
+use crate::server::Closing;
 use crate::state::Shared;
 use app::IdempotencyKey;
 use axum::body::Body;
@@ -36,6 +37,8 @@ pub struct Received {
     pub body: Bytes,
     /// The client's address.
     pub address: Option<IpAddr>,
+    /// Tells when the listener takes no more requests: who waits for something stops then. `None` outside a listener.
+    pub closing: Option<Closing>,
 }
 
 /// Reads a request whose route is known.
@@ -48,6 +51,7 @@ pub(super) async fn receive(state: &Shared, spec: &Spec, request: Request) -> Re
     let body = read_body(state, &parts.headers, body).await?;
     media_type(spec, &parts.headers, &body)?;
     let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0.ip());
+    let closing = parts.extensions.get::<Closing>().cloned();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     Ok(Received {
         method: parts.method,
@@ -58,6 +62,7 @@ pub(super) async fn receive(state: &Shared, spec: &Spec, request: Request) -> Re
         address: client_address(peer, &parts.headers, &state.config.trusted_proxies),
         headers: parts.headers,
         body,
+        closing,
     })
 }
 

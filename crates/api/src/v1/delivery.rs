@@ -7,8 +7,8 @@ use crate::listing::Listing;
 use crate::pipeline::{Allowed, Call, Reply, parse_id};
 use crate::problem::{Code, Problem};
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
-use domain::id::DeliveryId;
-use store::reads::{Delivery, DeliveryStatus};
+use domain::id::{DeliveryId, EndpointId, EventId};
+use store::reads::{Delivery, DeliveryStatus, SeqPage};
 use wire::{DeliveryObject, DeliveryTry, IdText, Instant};
 
 static LIST: Spec = Spec {
@@ -18,9 +18,9 @@ static LIST: Spec = Spec {
     summary: "Deliveries, those of the newest events first.",
     body: Body::Refused,
     key: KeyRule::Optional,
-    query: &["endpoint", "status", "limit", "cursor"],
+    query: &["event", "endpoint", "status", "limit", "cursor"],
     answer: Answer::Page("Delivery"),
-    codes: &[],
+    codes: &[Code::EventNotFound],
 };
 
 static SHOW: Spec = Spec {
@@ -99,10 +99,37 @@ async fn list(call: Allowed<may::ReadWebhooks>) -> Result<Reply, Problem> {
     };
     let endpoint = call.query.read("endpoint", endpoint)?;
     let status = call.query.read("status", |text| read::one_of(&STATUSES, status_name, text))?;
+    let event = |text: &str| {
+        parse_id(text).ok_or_else(|| Fault::invalid("The id of an event is expected.", "此处应为事件编号。"))
+    };
+    let event: Option<EventId> = call.query.read("event", event)?;
     let listing = Listing::of(&call)?;
-    let rows = call.app().deliveries(&call.caller, endpoint, status, listing.by_seq()?).await?;
+    let page = listing.by_seq()?;
+    let rows = match event {
+        Some(event) => of_event(&call, event, endpoint, status, page).await?,
+        None => call.app().deliveries(&call.caller, endpoint, status, page).await?,
+    };
     let place = |delivery: &Delivery| Place::Seq(delivery.event.seq, i64::from(delivery.slot));
     Ok(Reply::ok(&listing.page(&rows, place, |delivery| object(delivery, &call))))
+}
+
+/// As the list orders them: the last slot first.
+async fn of_event(
+    call: &Call,
+    event: EventId,
+    endpoint: Option<EndpointId>,
+    status: Option<DeliveryStatus>,
+    page: SeqPage,
+) -> Result<Vec<Delivery>, Problem> {
+    let mut rows = call.app().deliveries_of_event(&call.caller, event).await?;
+    rows.reverse();
+    rows.retain(|row| {
+        endpoint.is_none_or(|id| row.endpoint == Some(id))
+            && status.is_none_or(|status| row.status == status)
+            && page.before.is_none_or(|before| (row.event.seq, i64::from(row.slot)) < before)
+    });
+    rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+    Ok(rows)
 }
 
 async fn show(call: Allowed<may::ReadWebhooks>) -> Result<Reply, Problem> {

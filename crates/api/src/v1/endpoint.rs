@@ -138,7 +138,12 @@ fn secret_text(endpoint: &Endpoint) -> String {
 }
 
 /// Types of events whose capability is reserved, beside those of `domain`.
-pub const OTHER_TYPES: [&str; 1] = ["statement.ready"];
+const OTHER_TYPES: [&str; 1] = ["statement.ready"];
+
+/// Every type of event that an endpoint may subscribe to.
+pub fn event_types() -> impl Iterator<Item = &'static str> {
+    Type::ALL.iter().map(|kind| kind.as_str()).chain(OTHER_TYPES)
+}
 
 /// A list of subscriptions: exact types, `noun.*` or `*`; at least one.
 fn subscriptions(value: &Value<'_>) -> Result<Vec<String>, Fault> {
@@ -149,15 +154,14 @@ fn subscriptions(value: &Value<'_>) -> Result<Vec<String>, Fault> {
             "至少填写一种事件类型，例如 *。",
         ));
     }
-    let types = || Type::ALL.iter().map(|kind| kind.as_str()).chain(OTHER_TYPES);
     let is_known = |name: &str| match name.strip_suffix(".*") {
-        Some(noun) => types().any(|kind| kind.split_once('.').is_some_and(|(known, _)| known == noun)),
-        None => name == "*" || types().any(|kind| kind == name),
+        Some(noun) => event_types().any(|kind| kind.split_once('.').is_some_and(|(known, _)| known == noun)),
+        None => name == "*" || event_types().any(|kind| kind == name),
     };
     match wanted.iter().position(|name| !is_known(name)) {
         Some(index) => {
             let fault = Fault::invalid("This type of event is not known.", "不认识的事件类型。");
-            Err(fault.allowing(["*", "payment.*"].into_iter().chain(types())).below(&index.to_string()))
+            Err(fault.allowing(["*", "payment.*"].into_iter().chain(event_types())).below(&index.to_string()))
         }
         None => Ok(wanted),
     }

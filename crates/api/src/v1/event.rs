@@ -1,6 +1,7 @@
 //! Events: the pull fallback for lost deliveries.
 
-use super::endpoint::OTHER_TYPES;
+use super::endpoint::event_types;
+use super::event_feed;
 use crate::access::may;
 use crate::cursor::Place;
 use crate::json::{Fault, read};
@@ -8,7 +9,6 @@ use crate::listing::Listing;
 use crate::pipeline::{Allowed, Reply, parse_id};
 use crate::problem::{Code, Problem};
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
-use domain::event::Type;
 use domain::id::{CaptureId, EndpointId, EventId, KeyId, PaymentId, RefundId};
 use domain::{Id, Uid};
 use store::reads::EventFilter;
@@ -18,12 +18,22 @@ static LIST: Spec = Spec {
     verb: Verb::Get,
     path: "/v1/events",
     id: "listEvents",
-    summary: "What happened, newest first; kept 30 days or more.",
+    summary: "What happened, newest first or, for a program that follows it, oldest first; kept 30 days or more.",
     body: Body::Refused,
     key: KeyRule::Optional,
-    query: &["type", "object_id", "created_at_gte", "created_at_lt", "limit", "cursor"],
+    query: &[
+        "type",
+        "object_id",
+        "created_at_gte",
+        "created_at_lt",
+        "order",
+        "after",
+        "wait_ms",
+        "limit",
+        "cursor",
+    ],
     answer: Answer::Page("Event"),
-    codes: &[],
+    codes: &[Code::EventNotFound],
 };
 
 static SHOW: Spec = Spec {
@@ -55,16 +65,43 @@ fn object(text: &str) -> Result<Uid, Fault> {
         })
 }
 
-async fn list(call: Allowed<may::ReadEvents>) -> Result<Reply, Problem> {
+/// Which end the list begins at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Order {
+    const ALL: [Order; 2] = [Order::NewestFirst, Order::OldestFirst];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Order::NewestFirst => "newest_first",
+            Order::OldestFirst => "oldest_first",
+        }
+    }
+}
+
+fn filter(call: &Allowed<may::ReadEvents>) -> Result<EventFilter, Problem> {
     let query = &call.query;
-    let types: Vec<&'static str> = Type::ALL.iter().map(|kind| kind.as_str()).chain(OTHER_TYPES).collect();
+    let types: Vec<&'static str> = event_types().collect();
     let kind = |text: &str| read::one_of(&types, |kind| kind, text).map(str::to_owned);
-    let filter = EventFilter {
+    Ok(EventFilter {
         kind: query.read("type", kind)?,
         object: query.read("object_id", object)?,
         created_at_gte_us: query.time_us("created_at_gte")?,
         created_at_lt_us: query.time_us("created_at_lt")?,
-    };
+    })
+}
+
+async fn list(call: Allowed<may::ReadEvents>) -> Result<Reply, Problem> {
+    let filter = filter(&call)?;
+    let order = call.query.read("order", |text| read::one_of(&Order::ALL, Order::as_str, text))?;
+    if order == Some(Order::OldestFirst) {
+        return event_feed::oldest_first(&call, &filter).await;
+    }
+    event_feed::refuse_parameters(&call)?;
     let listing = Listing::of(&call)?;
     let rows = call.app().events(&call.caller, &filter, listing.by_seq()?).await?;
     let page =

@@ -5,6 +5,7 @@ mod balance;
 mod delivery;
 mod endpoint;
 mod event;
+pub mod event_feed;
 mod explain;
 mod ledger;
 mod payment;
@@ -17,7 +18,7 @@ mod whoami;
 use crate::routes::Routes;
 
 pub use api_key::{KeyIn, RotationIn};
-pub use endpoint::{EndpointIn, EndpointPatchIn};
+pub use endpoint::{EndpointIn, EndpointPatchIn, event_types};
 pub use payment_input::PaymentIn;
 pub use payment_steps::{AttemptIn, CaptureIn};
 pub use refund::RefundIn;

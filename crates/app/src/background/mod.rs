@@ -57,7 +57,9 @@ pub(crate) fn start(app: &App) {
     let reader = app.clone();
     every(app, Duration::from_millis(500), move || {
         let app = reader.clone();
-        async move { app.refresh_config().await }
+        async move {
+            app.refresh_config().await;
+        }
     });
 }
 
@@ -151,12 +153,18 @@ impl App {
         }
     }
 
-    async fn refresh_config(&self) {
-        let Ok(version) = self.store().snapshot_version().await else { return };
-        if version != self.config().version
-            && let Err(refusal) = self.reload_config().await
-        {
-            tracing::warn!(?refusal, "configuration not read; the one in force stays");
+    /// Reads the configuration again if somebody changed it; answers whether it is another one now.
+    pub async fn refresh_config(&self) -> bool {
+        let Ok(version) = self.store().snapshot_version().await else { return false };
+        if version == self.config().version {
+            return false;
+        }
+        match self.reload_config().await {
+            Ok(()) => true,
+            Err(refusal) => {
+                tracing::warn!(?refusal, "configuration not read; the one in force stays");
+                false
+            }
         }
     }
 }

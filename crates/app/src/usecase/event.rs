@@ -21,6 +21,20 @@ impl App {
         Ok(self.store().events(caller.merchant, filter, page).await?)
     }
 
+    /// Events behind a place, oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreUnavailable`].
+    pub async fn events_after(
+        &self,
+        caller: &Caller,
+        filter: &EventFilter,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, Refusal> {
+        Ok(self.store().events_after(caller.merchant, filter, after_seq, limit).await?)
+    }
+
     /// One event.
     ///
     /// # Errors
@@ -45,6 +59,15 @@ impl App {
         page: SeqPage,
     ) -> Result<Vec<Delivery>, Refusal> {
         Ok(self.store().deliveries(caller.merchant, endpoint, status, page).await?)
+    }
+
+    /// The deliveries of one event, at most 15.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn deliveries_of_event(&self, caller: &Caller, id: EventId) -> Result<Vec<Delivery>, Refusal> {
+        let event = self.event(caller, id).await?;
+        Ok(self.store().deliveries_of_event(event.id).await?)
     }
 
     /// One delivery.

@@ -130,7 +130,7 @@ impl App {
         self.store().attempt(id).await?.ok_or(Refusal::NotFound("payment"))
     }
 
-    /// The merchant's clock: (business time, offset), microseconds.
+    /// The merchant's clock, and how much is due by it.
     ///
     /// # Errors
     /// [`Refusal::SandboxOnly`].
@@ -140,7 +140,8 @@ impl App {
         }
         let head = self.store().head(caller.merchant).await?.ok_or(Refusal::NotFound("merchant"))?;
         let now_us = self.0.clock.real_now_us().saturating_add(head.clock_offset_us);
-        Ok(ClockAnswer { now_us, offset_us: head.clock_offset_us, pending: 0 })
+        let pending = self.due_of(caller.merchant).await?;
+        Ok(ClockAnswer { now_us, offset_us: head.clock_offset_us, pending })
     }
 
     /// Moves the merchant's clock forward and does what came due by it.
@@ -167,7 +168,7 @@ impl App {
             }
             pending = left;
         }
-        Ok(ClockAnswer { pending, ..self.sandbox_clock(caller).await? })
+        self.sandbox_clock(caller).await
     }
 
     /// How much is due for a merchant by its own clock.

@@ -14,7 +14,7 @@ pub mod schedule;
 mod worker;
 mod writer;
 
-pub use client::ClientFault;
+pub use client::{Answer, ClientFault, Clients, Request, Times};
 pub use worker::{Deliverer, DelivererConfig, DelivererHandle};
 
 #[cfg(test)]

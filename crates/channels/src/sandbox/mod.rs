@@ -40,7 +40,8 @@ pub use callback::{
     sign_callback,
 };
 pub use outcome::{
-    CAPTURE_LOSES_ANSWER_MINOR, FIRST_PAYMENT_AMOUNT_MINOR, FIRST_REFUND_AMOUNT_MINOR, outcomes_table,
+    CAPTURE_LOSES_ANSWER_MINOR, CAPTURE_REFUSED_MINOR, FIRST_PAYMENT_AMOUNT_MINOR, FIRST_REFUND_AMOUNT_MINOR,
+    outcomes_table,
 };
 
 use book::Book;

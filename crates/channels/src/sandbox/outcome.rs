@@ -6,6 +6,8 @@ use domain::channel::SandboxOutcome;
 pub const FIRST_PAYMENT_AMOUNT_MINOR: i64 = 400_001;
 /// The first amount, in minor units, that chooses a refund's outcome; the next ones follow [`SandboxOutcome::REFUND`].
 pub const FIRST_REFUND_AMOUNT_MINOR: i64 = 400_101;
+/// A capture of this many minor units is refused.
+pub const CAPTURE_REFUSED_MINOR: i64 = 400_202;
 /// A capture of this many minor units is taken while its answer is lost.
 pub const CAPTURE_LOSES_ANSWER_MINOR: i64 = 400_203;
 

@@ -5,7 +5,7 @@ use domain::channel::{CaptureFact, RefundFact, SandboxOutcome, Taken};
 use money::{Amount, fee_given_back};
 
 use super::desk::Desk;
-use super::outcome::CAPTURE_LOSES_ANSWER_MINOR;
+use super::outcome::{CAPTURE_LOSES_ANSWER_MINOR, CAPTURE_REFUSED_MINOR};
 use super::reason::Reason;
 use super::record::{News, Parcel, Record};
 use super::trade::{Capture, NumberOf, Refund, RefundState, Trade, TradeState, channel_no};
@@ -273,6 +273,8 @@ fn capture_refused(trade: &Trade, captured_minor: i64, order: &CaptureOrder) -> 
         Some(Reason::CurrencyDiffers)
     } else if order.amount.minor() > held.minor().saturating_sub(captured_minor) {
         Some(Reason::ExceedsAuthorized)
+    } else if order.amount.minor() == CAPTURE_REFUSED_MINOR {
+        Some(Reason::CaptureRefused)
     } else {
         None
     }

@@ -67,6 +67,8 @@ reasons! {
     ClosedUnseen = 15, "order_closed", "ORDER_CLOSED", false, "The order was closed before it arrived.";
     /// What was authorized and not captured was given up.
     Released = 16, "authorization_released", "AUTHORIZATION_RELEASED", false, "The authorization was given up.";
+    /// The wallet takes nothing of what it holds; asked for by the amount.
+    CaptureRefused = 17, "capture_refused", "CAPTURE_REFUSED", false, "The wallet refused the capture.";
 }
 
 impl Reason {

@@ -1,10 +1,13 @@
 //! One file per subcommand.
 
+pub mod clock;
 pub mod config_check;
+pub mod events;
 pub mod explain;
 pub mod health;
 pub mod init;
 pub mod key;
+pub mod listen;
 pub mod merchant;
 pub mod partner;
 pub mod payment;
@@ -12,6 +15,8 @@ pub mod price;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;
+pub(crate) mod since;
+pub mod trigger;
 pub mod verify;
 pub mod waiting;
 
@@ -39,6 +44,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Waiting(options) => waiting::run(&options),
         Command::Payment { command } => payment::run(command),
         Command::Sandbox { command } => sandbox::run(command),
+        Command::Listen(options) => listen::run(&options),
+        Command::Trigger(options) => trigger::run(&options),
+        Command::Events { command } => events::run(&command),
+        Command::Clock { command } => clock::run(&command),
         Command::Bench => {
             output::line(
                 "The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench",

@@ -1,20 +1,19 @@
 //! `feiqian demo`: the whole of it within a minute, on fresh data, with nothing to type: a payment, its webhook, a refund, the
 //! books; a payment to try by hand; and one cent changed behind the program's back, which `verify` finds.
 
-mod client;
 mod place;
 mod receiver;
 mod tamper;
 mod walk;
 
 use crate::assemble::Installation;
+use crate::client::Client;
 use crate::commands::{block_on, init, key, merchant};
 use crate::output::line;
 use crate::service::{Service, StopSignals};
 use crate::telemetry;
 use anyhow::{Context, Result, bail};
 use app::{NewMerchant, NewPrice};
-use client::Client;
 use crypto::secret::BearerToken;
 use domain::World;
 use domain::id::MerchantId;
@@ -58,7 +57,7 @@ async fn demo(options: &Options, place: &Place) -> Result<()> {
     let installation = Installation::find(&config)?;
     let service = Service::start(&config, &installation, listeners).await?;
     let shop = open_shop(&service).await?;
-    let client = Client::new(service.serving.listen.port(), &shop.token)?;
+    let client = Client::local(service.serving.listen.port(), &shop.token)?;
     line("Feiqian 飞钱 · demo · sandbox only, no money moves 仅沙箱,无真实资金");
     line(&format!(
         "  API {}   docs {0}/docs   metrics http://{}/metrics",
@@ -137,6 +136,9 @@ fn closing(place: &Place, client: &Client, shop: &Shop) {
         settings.display(),
         place::today()
     ));
+    line("\nYour own program on this machine 您自己的程序:");
+    line(&format!("export FEIQIAN_SERVER={base} FEIQIAN_KEY={}", shop.token.expose()));
+    line("feiqian listen --forward-to http://localhost:3000/hook   ·   feiqian trigger payment.succeeded");
     line(
         "      sandbox_outcome on a payment plays what real channels do: decline, timeout, callback_twice, other_amount …",
     );

@@ -1,7 +1,7 @@
 //! The demo's webhook receiver: checks each delivery's signature as a merchant must, over the bytes received, and prints it.
 
-use super::client::text;
 use crate::assemble::real_now_us;
+use crate::client::fields::text;
 use crate::output::line;
 use anyhow::{Context, Result};
 use axum::Router;

@@ -1,7 +1,8 @@
 //! The main job, once, through the HTTP API: paid, told, partly refunded, and every cent on its account.
 
-use super::client::{Client, money, text};
 use super::receiver::Receiver;
+use crate::client::Client;
+use crate::client::fields::{money, rows, text};
 use crate::output::line;
 use anyhow::{Context, Result, bail};
 use fast_qr::{ECL, QRBuilder};
@@ -109,10 +110,6 @@ pub(super) async fn to_try(client: &Client, public_url: &str, lan: bool) -> Resu
         line(&format!("  {row}"));
     }
     Ok(())
-}
-
-fn rows(list: &Value) -> &[Value] {
-    list.get("data").or(Some(list)).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Reads an object until it has a status; one that can't be left without it is an error.

@@ -10,4 +10,5 @@ mod deploy;
 mod documents;
 mod examples;
 mod harness;
+mod local;
 mod sign;

@@ -132,6 +132,20 @@ impl<E: Engine> Reads for E {
         self.read(move |db| Box::pin(async move { event::list(db, merchant, &filter, page).await })).await
     }
 
+    async fn events_after(
+        &self,
+        merchant: MerchantId,
+        filter: &EventFilter,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| {
+            Box::pin(async move { event::list_after(db, merchant, &filter, after_seq, limit).await })
+        })
+        .await
+    }
+
     async fn events_of_object(&self, shard: Shard, object: Uid) -> Result<Vec<Event>, StoreError> {
         self.read(move |db| Box::pin(event::of_object(db, shard, object))).await
     }
@@ -148,6 +162,10 @@ impl<E: Engine> Reads for E {
         page: SeqPage,
     ) -> Result<Vec<Delivery>, StoreError> {
         self.read(move |db| Box::pin(delivery::list(db, merchant, endpoint, status, page))).await
+    }
+
+    async fn deliveries_of_event(&self, event: EventId) -> Result<Vec<Delivery>, StoreError> {
+        self.read(move |db| Box::pin(delivery::of_event(db, event))).await
     }
 
     async fn deliveries_due(

@@ -163,6 +163,25 @@ fn pages_of_deliveries_end_anywhere() {
 }
 
 #[test]
+fn all_deliveries_of_one_event() {
+    let hooks = hooks();
+    let of = |event| block_on(hooks.here.store.deliveries_of_event(event)).unwrap();
+    let due = hooks.due(NOW_US);
+    let first = due.iter().find(|delivery| delivery.event.seq == 1).unwrap();
+    hooks.record(&[outcome(first, DeliveryStatus::Succeeded, None)]);
+    let found = of(first.event.id);
+    let places: Vec<_> = found.iter().map(|delivery| (delivery.slot, delivery.endpoint)).collect();
+    assert_eq!(places, [(0, Some(hooks.a)), (1, Some(hooks.b))]);
+    assert_eq!((found[0].attempts.len(), found[1].attempts.len()), (1, 0), "with the tries made");
+    let other = due.iter().find(|delivery| delivery.event.seq == 2).unwrap();
+    assert!(of(other.event.id).iter().all(|delivery| delivery.event.seq == 2));
+    let alone = event(&mut maker(LIVE, 73), hooks.here.live, hooks.here.live.0, &[]);
+    block_on(hooks.here.store.insert_event(LIVE, &alone, None)).unwrap();
+    assert!(of(alone.id).is_empty(), "an event that nobody subscribed to");
+    assert!(of(domain::id::EventId(Uid([0x10; 16]))).is_empty(), "an event that is not there");
+}
+
+#[test]
 fn deleting_an_endpoint_gives_up_what_waits_for_it() {
     let hooks = hooks();
     let mut row = endpoint(&mut maker(LIVE, 71), hooks.here.live, "https://shop.example/a");

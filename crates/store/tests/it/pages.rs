@@ -180,4 +180,15 @@ fn events_are_listed_and_filtered() {
     let window =
         EventFilter { created_at_gte_us: Some(NOW_US + 2), created_at_lt_us: Some(NOW_US + 4), ..none() };
     assert_eq!(numbers(window, 9, None), [4, 3]);
+    let behind = |filter: EventFilter, after_seq, limit| -> Vec<i64> {
+        let found = block_on(here.store.events_after(here.live, &filter, after_seq, limit)).unwrap();
+        found.iter().map(|row| row.seq).collect()
+    };
+    assert_eq!(behind(none(), 0, 3), [1, 2, 3]);
+    assert_eq!(behind(none(), 8, 3), [9, 10]);
+    assert_eq!(behind(none(), 10, 3), Vec::<i64>::new());
+    assert_eq!(behind(EventFilter { object: Some(objects[1]), ..none() }, 4, 2), [6, 8]);
+    assert_eq!(behind(EventFilter { kind: Some("payment.closed".to_owned()), ..none() }, 3, 2), [6, 7]);
+    let foreign = block_on(here.store.events_after(here.sandbox, &none(), 0, 9)).unwrap();
+    assert!(foreign.is_empty());
 }

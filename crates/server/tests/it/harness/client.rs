@@ -62,10 +62,15 @@ pub struct Answer {
 }
 
 /// Seconds since 1970.
-#[allow(clippy::disallowed_methods)] // a client has a clock of its own
 pub fn now_s() -> i64 {
+    now_ms() / 1_000
+}
+
+/// Milliseconds since 1970.
+#[allow(clippy::disallowed_methods)] // a client has a clock of its own
+pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    i64::try_from(since.as_secs()).expect("a clock before the end of time")
+    i64::try_from(since.as_millis()).expect("a clock before the end of time")
 }
 
 /// A nonce that no other call of this process had.
@@ -77,6 +82,11 @@ impl Client {
     /// A caller without credentials.
     pub fn new(base: &str) -> Client {
         Client { base: base.to_owned(), credentials: Credentials::None }
+    }
+
+    /// Where it calls.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The same, saying who it is.

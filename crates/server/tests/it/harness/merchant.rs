@@ -76,6 +76,17 @@ impl<'s> Merchant<'s> {
         merchant
     }
 
+    /// Its bearer token.
+    ///
+    /// # Panics
+    /// For a merchant that signs.
+    pub fn bearer(&self) -> &str {
+        match &self.client.credentials {
+            Credentials::Bearer(token) => token,
+            Credentials::None | Credentials::Signed { .. } => panic!("it calls without a bearer key"),
+        }
+    }
+
     /// The same merchant, calling with an Ed25519 key registered by its public half.
     pub async fn signing(&self) -> Merchant<'s> {
         let key = PrivateKey::generate_ed25519();

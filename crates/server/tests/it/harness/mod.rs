@@ -4,6 +4,7 @@ pub mod books;
 pub mod callback;
 pub mod cli;
 pub mod client;
+pub mod listener;
 pub mod merchant;
 pub mod process;
 pub mod receiver;
@@ -11,6 +12,7 @@ pub mod server;
 pub mod wait;
 
 pub use client::{Answer, Call, Client};
+pub use listener::{Laptop, Listener};
 pub use merchant::{Merchant, Price, cny};
 pub use receiver::{Behaviour, Receiver};
 pub use server::{Server, Setting, shared};

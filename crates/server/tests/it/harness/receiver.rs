@@ -1,5 +1,6 @@
 //! A merchant's webhook receiver: keeps what came, and does as it is told.
 
+use super::client::now_ms;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use crypto::webhook::WebhookSecret;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What it answers.
@@ -36,6 +38,8 @@ pub struct Delivered {
     pub json: Value,
     /// Whether it was answered with 2xx.
     pub accepted: bool,
+    /// When it came, milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 struct Inner {
@@ -48,20 +52,35 @@ pub struct Receiver {
     /// Where to send.
     pub url: String,
     inner: Arc<Mutex<Inner>>,
+    leave: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Receiver {
     /// Starts one that accepts.
     pub async fn start() -> Receiver {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Receiver::start_at("127.0.0.1:0").await
+    }
+
+    /// Starts one at an address, such as that of one that went away.
+    pub async fn start_at(address: &str) -> Receiver {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("its number"));
         let inner = Arc::new(Mutex::new(Inner { behaviour: Behaviour::Accept, deliveries: Vec::new() }));
         let router = Router::new().fallback(receive).with_state(Arc::clone(&inner));
+        let leave = Arc::new(Notify::new());
+        let left = Arc::clone(&leave);
         let task = super::spawn(async move {
-            let _ = axum::serve(listener, router).await;
+            let until_left = async move { left.notified().await };
+            let _ = axum::serve(listener, router).with_graceful_shutdown(until_left).await;
         });
-        Receiver { url, inner, task }
+        Receiver { url, inner, leave, task }
+    }
+
+    /// Goes away; comes back when nothing listens at its address any more.
+    pub async fn end(mut self) {
+        self.leave.notify_one();
+        let _ = (&mut self.task).await;
     }
 
     /// What it does from now on.
@@ -114,6 +133,7 @@ async fn receive(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, bod
             json: serde_json::from_slice(&body).unwrap_or(Value::Null),
             body: body.to_vec(),
             accepted: behaviour == Behaviour::Accept,
+            at_ms: now_ms(),
         });
         behaviour
     };
