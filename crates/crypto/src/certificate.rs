@@ -15,7 +15,11 @@ pub struct Validity {
 /// The validity of a certificate in DER; `None` when it is none, or something follows it.
 #[must_use]
 pub fn validity(der: &[u8]) -> Option<Validity> {
-    let certificate = Certificate::from_der(der).ok()?;
+    validity_of(&Certificate::from_der(der).ok()?)
+}
+
+/// The validity of a parsed certificate.
+pub(crate) fn validity_of(certificate: &Certificate) -> Option<Validity> {
     let validity = certificate.tbs_certificate().validity();
     let seconds = |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).ok();
     Some(Validity { not_before_s: seconds(validity.not_before)?, not_after_s: seconds(validity.not_after)? })

@@ -215,10 +215,9 @@ fn make_key(owner: Owner, world: World, new: NewKey, real_now_us: i64) -> Result
 fn present(pem: &str, real_now_us: i64) -> Result<(String, Option<Certificate>), Refusal> {
     let refused = |fault: KeyFault| invalid("/public_key", &fault.to_string());
     let PresentedKey { key, certificate } = PresentedKey::from_pem(pem).map_err(refused)?;
-    let us = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
     let certificate = certificate.map(|facts| Certificate {
-        begins_at_us: us(facts.begins_at_s),
-        ends_at_us: us(facts.ends_at_s),
+        begins_at_us: facts.validity.not_before_s.saturating_mul(1_000_000),
+        ends_at_us: facts.validity.not_after_s.saturating_mul(1_000_000),
         serial: facts.serial,
         fingerprint: facts.fingerprint,
     });

@@ -126,7 +126,7 @@ impl App {
     }
 
     /// Tells owners of keys that end soon or were revoked. What is not through is told at the next look.
-    pub(crate) async fn tell_keys(&self) {
+    pub async fn tell_keys(&self) {
         let now_us = self.0.clock.real_now_us();
         let config = self.config();
         for key in config.keys().filter(|key| key.notice_due(now_us).is_some()) {

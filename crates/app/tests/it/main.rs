@@ -5,5 +5,6 @@
 
 mod budget;
 mod clocks;
+mod keys;
 mod life;
 mod world;

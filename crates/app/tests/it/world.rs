@@ -25,6 +25,7 @@ pub struct World {
     pub app: App,
     pub store: Arc<SqliteStore>,
     pub caller: Caller,
+    clock: Clock,
     numbers: AtomicU64,
     _dir: tempfile::TempDir,
 }
@@ -39,6 +40,11 @@ fn real_now_us() -> i64 {
 
 impl World {
     pub async fn new() -> World {
+        World::at(Clock::system()).await
+    }
+
+    /// With a real time of the test's.
+    pub async fn at(clock: Clock) -> World {
         let dir = tempfile::tempdir().unwrap();
         let provider = FileKeyProvider::in_memory(MasterKey::generate());
         let sealer = Arc::new(Sealer::new(Arc::new(provider)));
@@ -76,12 +82,15 @@ impl World {
             by_account: HashMap::from([(account_id, sandbox.clone() as Arc<dyn channels::Channel>)]),
             sandbox: HashMap::from([(account_id, sandbox.clone())]),
         };
-        let settings = Settings { due_poll_ms: 50, allow_private_webhooks: true, ..Settings::default() };
-        let start =
-            Start { store: store.clone(), clock: Clock::system(), settings, channels, salt_key: SALT_KEY };
-        let app = App::start(start, Some(&door)).await.unwrap();
+        let app = App::start(start(&store, &clock, channels), Some(&door)).await.unwrap();
         let caller = caller_of(merchant);
-        World { app, store, caller, numbers: AtomicU64::new(1), _dir: dir }
+        World { app, store, caller, clock, numbers: AtomicU64::new(1), _dir: dir }
+    }
+
+    /// Stops the node and starts another on the same database, without channels.
+    pub async fn restart(&mut self) {
+        self.app.stop(Duration::from_secs(10)).await;
+        self.app = App::start(start(&self.store, &self.clock, Channels::default()), None).await.unwrap();
     }
 
     pub async fn second_merchant(&self, maturity_days: u16) -> Caller {
@@ -146,6 +155,11 @@ impl World {
         }
         panic!("the payment never got there: {:?}", self.app.payment(&self.caller, id).await.unwrap());
     }
+}
+
+fn start(store: &Arc<SqliteStore>, clock: &Clock, channels: Channels) -> Start {
+    let settings = Settings { due_poll_ms: 50, allow_private_webhooks: true, ..Settings::default() };
+    Start { store: store.clone(), clock: clock.clone(), settings, channels, salt_key: SALT_KEY }
 }
 
 fn caller_of(merchant: MerchantId) -> Caller {

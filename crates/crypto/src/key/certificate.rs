@@ -5,9 +5,9 @@
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::KeyUsage;
-use x509_cert::time::Time;
 
 use super::{KeyFault, PublicKey, pem};
+use crate::certificate::{Validity, validity_of};
 use crate::hash::{hex, sha256};
 
 /// A public key, and the certificate that it came in.
@@ -26,10 +26,8 @@ pub struct CertificateFacts {
     pub serial: String,
     /// SHA-256 of the DER bytes, hexadecimal.
     pub fingerprint: String,
-    /// notBefore, unix seconds.
-    pub begins_at_s: u64,
-    /// notAfter, unix seconds.
-    pub ends_at_s: u64,
+    /// When it is good.
+    pub validity: Validity,
 }
 
 impl PresentedKey {
@@ -50,16 +48,15 @@ impl PresentedKey {
         let body = certificate.tbs_certificate();
         may_sign(body)?;
         let spki = body.subject_public_key_info().to_der().map_err(malformed)?;
-        let seconds = |time: Time| time.to_unix_duration().as_secs();
+        let validity = validity_of(&certificate).ok_or(KeyFault::CertificateMalformed)?;
+        if validity.not_after_s <= validity.not_before_s {
+            return Err(KeyFault::CertificateMalformed);
+        }
         let facts = CertificateFacts {
             serial: hex(body.serial_number().as_bytes()),
             fingerprint: hex(&sha256(der)),
-            begins_at_s: seconds(body.validity().not_before),
-            ends_at_s: seconds(body.validity().not_after),
+            validity,
         };
-        if facts.ends_at_s <= facts.begins_at_s {
-            return Err(KeyFault::CertificateMalformed);
-        }
         Ok(Self { key: PublicKey::from_spki_der(&spki)?, certificate: Some(facts) })
     }
 }

@@ -5,6 +5,7 @@
 mod certificate;
 mod explain;
 mod keys;
+mod presented;
 mod profile;
 mod rfc9421;
 mod seal;

@@ -11,4 +11,5 @@ mod documents;
 mod examples;
 mod harness;
 mod local;
+mod partners;
 mod sign;

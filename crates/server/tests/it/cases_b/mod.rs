@@ -22,4 +22,4 @@ pub mod python;
 pub mod signing;
 mod tamper;
 mod told;
-mod untouched;
+pub mod untouched;

@@ -1,0 +1,6 @@
+//! Partners, keys and certificates: everything that a partner may and may not do, on every route of the served document.
+
+mod cast;
+mod header;
+mod matrix;
+mod routes;
