@@ -1,5 +1,6 @@
 //! `feiqian sign explain FILE`: gathers what there is to know about a refused request and says what is wrong with it.
 
+use super::address::{Address, public_url};
 use super::forms::{Form, forms};
 use super::installation::{Held, held};
 use super::report::{Report, Said};
@@ -15,7 +16,6 @@ use crypto::key::{KeyFault, PrivateKey, PublicKey};
 use crypto::signature::explain::{Evidence, Finding, compare_bases, explain};
 use crypto::signature::{ParsedSignature, RequestParts};
 use domain::id::{Id, KeyId, MerchantId};
-use http::header;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -76,17 +76,27 @@ fn read(options: &Options) -> Result<Sent> {
     Ok(sent)
 }
 
-/// The answer and the client's base alone are enough to compare.
+/// The answer and the client's base alone are enough to compare; the answer alone says at least what the server says.
 fn without_request(sent: &Sent) -> Result<Report> {
-    let server = sent.answer.as_ref().and_then(|answer| answer.signature_base.as_deref());
-    let (Some(server), Some(client)) = (server, sent.client_base.as_deref()) else {
+    let Some(answer) = &sent.answer else {
         bail!(
             "no request in the file: expected a line such as POST /v1/payments HTTP/1.1 (or what curl -v printed), the headers, \
              an empty line and the body; or the sandbox's answer and the signature base of your program"
         );
     };
-    let said = compare_bases(server, client).iter().map(|finding| Said::of(finding, &[])).collect();
-    Ok(Report { said, signature_base: Some(server.to_owned()), verified: None, notes: Vec::new() })
+    let mut report = Report { signature_base: answer.signature_base.clone(), ..Report::default() };
+    if let (Some(server), Some(client)) = (&answer.signature_base, &sent.client_base) {
+        report.said = compare_bases(server, client).iter().map(|finding| Said::of(finding, &[])).collect();
+    }
+    if report.said.is_empty() {
+        report.said.push(Said::answered(answer));
+        report.note(
+            "More can be said with the request as it was sent, or with the signature base of your program (--base). \
+             附上实际发送的请求，或用 --base 指明程序所签的待签名串，才能进一步查找。"
+                .to_owned(),
+        );
+    }
+    Ok(report)
 }
 
 /// A request and everything beside it.
@@ -102,9 +112,10 @@ impl Case<'_> {
         let mut report = Report::default();
         let key = self.key(&mut report).await?;
         let server_base = self.answer().and_then(|answer| answer.signature_base.as_deref());
-        let public_url = self.public_url(server_base, &mut report)?;
-        let target_uri = format!("{public_url}{}", self.target());
-        let called_uri = self.called_uri(&public_url);
+        let address = Address(self.request);
+        let public_url = self.public_url(address, server_base, &mut report)?;
+        let target_uri = format!("{public_url}{}", address.target());
+        let called_uri = address.called(&public_url);
         let body = self.body(&mut report);
         let forms = forms(body.unwrap_or_default());
         let other_bodies: Vec<Vec<u8>> = forms.iter().map(|form| form.bytes.clone()).collect();
@@ -162,71 +173,34 @@ impl Case<'_> {
         Ok(None)
     }
 
-    /// Path and query as sent.
-    fn target(&self) -> &str {
-        let target = self.request.target.as_str();
-        match target.split_once("://") {
-            Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
-            None => target,
-        }
-    }
-
-    fn host(&self) -> Option<&str> {
-        self.request.headers.get(header::HOST)?.to_str().ok()
-    }
-
-    /// Scheme, host and port as the server builds `@target-uri` from them.
-    fn public_url(&self, server_base: Option<&str>, report: &mut Report) -> Result<String> {
+    /// What the server puts before path and query.
+    fn public_url(
+        &self,
+        address: Address<'_>,
+        server_base: Option<&str>,
+        report: &mut Report,
+    ) -> Result<String> {
         if let Some(url) = &self.options.public_url {
-            return origin(url).with_context(|| format!("--public-url: {url} is no http(s)://host[:port]"));
+            return public_url(url)
+                .with_context(|| format!("--public-url: {url} is no http(s)://host[:port]"));
         }
-        let of_server =
-            server_base.and_then(|base| base.lines().find_map(|line| line.strip_prefix("\"@target-uri\": ")));
-        if let Some(url) = of_server
-            .and_then(|uri| uri.strip_suffix(self.target()).map(str::to_owned).or_else(|| origin(uri)))
+        if let Some(url) =
+            server_base.and_then(|base| address.of_base(base)).or_else(|| address.of_first_line())
         {
             return Ok(url);
         }
-        if let Some(url) = origin(&self.request.target) {
-            return Ok(url);
-        }
-        if let Some(url) = self.config.public_url.as_deref().and_then(origin) {
+        if let Some(url) = self.config.public_url.as_deref().and_then(public_url) {
             report.note(format!("public_url {url} is that of the settings. public_url 取自配置。"));
             return Ok(url);
         }
-        let host =
-            self.host().context("the request has no Host: name the server's public_url by --public-url")?;
-        let url = format!("{}://{host}", self.scheme(host));
+        let url = address
+            .of_host()
+            .context("the request has no Host: name the server's public_url by --public-url")?;
         report.note(format!(
             "Judged as if the server's public_url were {url}: if it is another, name it by --public-url. \
              假定服务器的 public_url 为 {url}；如不是，请用 --public-url 指明。"
         ));
         Ok(url)
-    }
-
-    /// As the file tells; else as it usually is.
-    fn scheme(&self, host: &str) -> &'static str {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let near = name == "localhost" || name.starts_with("127.") || name == "[::1]";
-        match self.request.tls {
-            Some(true) => "https",
-            Some(false) => "http",
-            None if near => "http",
-            None => "https",
-        }
-    }
-
-    /// The URL that the client called. Where the file does not tell its scheme, it is not judged: it is the server's.
-    fn called_uri(&self, public_url: &str) -> Option<String> {
-        if self.request.target.contains("://") {
-            return Some(self.request.target.clone());
-        }
-        let scheme = match self.request.tls {
-            Some(true) => "https",
-            Some(false) => "http",
-            None => public_url.split_once("://").map_or("https", |(scheme, _)| scheme),
-        };
-        self.host().map(|host| format!("{scheme}://{host}{}", self.target()))
     }
 
     fn body(&self, report: &mut Report) -> Option<&[u8]> {
@@ -304,14 +278,6 @@ const ORDER: [&str; 11] = [
     "key_wrong_world",
     "nonce_reused",
 ];
-
-/// `https://host:port` of a URL.
-fn origin(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
-    known.then(|| format!("{scheme}://{authority}"))
-}
 
 /// The public half, from a file with either half.
 fn public_key(path: &Path) -> Result<PublicKey> {

@@ -1,6 +1,7 @@
 //! `feiqian sign`: signs a request as merchants' programs do and shows every step; `feiqian sign explain` says why a request
 //! was refused.
 
+mod address;
 mod curl;
 mod explain;
 mod forms;

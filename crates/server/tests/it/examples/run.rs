@@ -59,10 +59,11 @@ impl<'s> Shop<'s> {
         assert_eq!((&payment["status"], &payment["amount"]), (&json!("succeeded"), &cny(1_250)), "{payment}");
         assert_eq!((&refund["payment"], &refund["amount"]), (&payment["id"], &cny(250)), "{refund}");
         assert_eq!(list["data"][0]["id"], payment["id"], "{list}");
-        assert_eq!(payment["subject"], "茶", "{}", program.file);
         let (payment, refund) = (text(payment, "id"), text(refund, "id"));
         self.merchant.refund_in(&refund, "succeeded").await;
         let stored = self.merchant.payment(&payment).await;
+        // As stored: what a program prints also depends on the machine's locale.
+        assert_eq!(stored["subject"], "茶", "{}", program.file);
         assert_eq!((&stored["amount_refunded"], &stored["refund_status"]), (&cny(250), &json!("partial")));
         until_accepted(&self.merchant, &self.receiver, &payment, 1).await;
         let genuine = self.receiver.accepted_of(&payment).remove(0);

@@ -182,6 +182,11 @@ fn the_clients_own_base_is_compared() {
             ("uri_query_order", "signature_invalid"),
             "{json}"
         );
+        // The answer alone: what the server says, and what more is needed.
+        std::fs::write(&both, &answer.text).expect("a file");
+        let (output, json) = explained(server, false, &[&shown(&both)]);
+        assert_eq!((output.status.code(), first(&json, "code")), (Some(1), "signature_invalid"), "{json}");
+        assert!(json["notes"][0].as_str().is_some_and(|note| note.contains("--base")), "{json}");
     });
 }
 
