@@ -122,11 +122,8 @@ fn public_key(given: Option<&Path>, generate: Option<&Path>) -> Result<Option<St
         return Ok(Some(private.public_key_pem()));
     }
     let Some(path) = given else { return Ok(None) };
-    let bytes = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    if bytes > PEM_BYTES_MAX {
-        bail!("{}: {bytes} bytes are too many for a public key", path.display());
-    }
-    Ok(Some(std::fs::read_to_string(path).with_context(|| path.display().to_string())?))
+    let pem = String::from_utf8(files::read_at_most(path, PEM_BYTES_MAX)?);
+    Ok(Some(pem.with_context(|| path.display().to_string())?))
 }
 
 fn shown(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> Value {

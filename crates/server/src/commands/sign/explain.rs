@@ -12,7 +12,7 @@ use crate::{files, output};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use crypto::digest::CONTENT_DIGEST;
-use crypto::key::{KeyFault, PrivateKey, PublicKey};
+use crypto::key::{KeyFault, PresentedKey, PrivateKey, PublicKey};
 use crypto::signature::explain::{Evidence, Finding, compare_bases, explain};
 use crypto::signature::{ParsedSignature, RequestParts};
 use domain::id::{Id, KeyId, MerchantId};
@@ -36,7 +36,7 @@ pub struct Options {
     /// The signature base that your program signed, byte by byte.
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
-    /// The key, its public or its private half (PEM). With it the mistake is found without your program's base.
+    /// The key: its public half, its private half or its certificate (PEM). With it the mistake is found without your program's base.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// The server's public_url. Default: what the answer shows, else the settings', else what the request called.
@@ -279,12 +279,12 @@ const ORDER: [&str; 11] = [
     "nonce_reused",
 ];
 
-/// The public half, from a file with either half.
+/// The public half, from a file with either half or with a certificate.
 fn public_key(path: &Path) -> Result<PublicKey> {
     let name = || path.display().to_string();
     let pem = zeroize::Zeroizing::new(files::read_at_most(path, KEY_BYTES_MAX)?);
     let text = std::str::from_utf8(&pem).with_context(name)?;
-    match PublicKey::from_pem(text) {
+    match PresentedKey::from_pem(text).map(|presented| presented.key) {
         Err(KeyFault::PrivateGiven) => {
             Ok(PrivateKey::from_pkcs8_pem(text).with_context(name)?.public_key().clone())
         }
