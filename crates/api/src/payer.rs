@@ -143,9 +143,11 @@ fn render(found: &PayerPage, request_no: &str, lang: Lang) -> String {
 fn sorry(refusal: &Refusal, lang: Lang) -> Response {
     let words = words(lang);
     let (status, text) = match refusal {
-        Refusal::Overloaded | Refusal::StoreUnavailable | Refusal::InProgress | Refusal::Internal => {
-            (StatusCode::SERVICE_UNAVAILABLE, words.later)
-        }
+        Refusal::Overloaded
+        | Refusal::Held
+        | Refusal::StoreUnavailable
+        | Refusal::InProgress
+        | Refusal::Internal => (StatusCode::SERVICE_UNAVAILABLE, words.later),
         Refusal::Rejected { .. }
         | Refusal::KeyReused
         | Refusal::NonceReused

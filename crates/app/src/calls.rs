@@ -4,9 +4,7 @@
 use crate::lane::command::{Command, payment_of};
 use crate::lane::{Outcome, Reply};
 use crate::{App, Refusal};
-use channels::{
-    AuthCode, CaptureRef, CaptureRequest, Channel, PrepareRequest, RefundRef, RefundRequest, TradeRef,
-};
+use channels::{AuthCode, CaptureRef, CaptureRequest, PrepareRequest, RefundRef, RefundRequest, TradeRef};
 use domain::attempt::{self, Attempt};
 use domain::capture::{self, Capture};
 use domain::channel::{AttemptFact, CaptureFact, RefundFact};
@@ -14,7 +12,6 @@ use domain::id::{AttemptId, ChannelAccountId, Id};
 use domain::payment::{CaptureMode, Payment, Status};
 use domain::refund::{self, Refund};
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -31,11 +28,7 @@ pub(crate) enum Ask {
 }
 
 impl App {
-    fn channel(&self, account: ChannelAccountId) -> Option<Arc<dyn Channel>> {
-        self.0.channels.by_account.get(&account).cloned()
-    }
-
-    async fn within<T>(&self, unknown: T, call: impl Future<Output = T>) -> T {
+    pub(crate) async fn within<T>(&self, unknown: T, call: impl Future<Output = T>) -> T {
         let limit = Duration::from_millis(self.0.settings.lease_ms / 2);
         tokio::time::timeout(limit, call).await.unwrap_or(unknown)
     }
@@ -66,12 +59,19 @@ impl App {
         now_us: i64,
     ) -> Result<Reply, Refusal> {
         let _asking = Asking::begin(self, attempt).ok_or(Refusal::InProgress)?;
-        let fact = self.call_attempt(payment, attempt, ask, now_us).await;
+        let fact = self.call_attempt(payment, attempt, ask, now_us).await?;
         self.apply_attempt(payment, attempt, fact).await
     }
 
-    async fn call_attempt(&self, payment: &Payment, attempt: &Attempt, ask: Ask, now_us: i64) -> AttemptFact {
-        let Some(channel) = self.channel(attempt.channel_account) else { return AttemptFact::Unknown };
+    async fn call_attempt(
+        &self,
+        payment: &Payment,
+        attempt: &Attempt,
+        ask: Ask,
+        now_us: i64,
+    ) -> Result<AttemptFact, Refusal> {
+        let channel = self.0.gate.channel(attempt.channel_account)?;
+        let Some(channel) = channel else { return Ok(AttemptFact::Unknown) };
         let trade = TradeRef { request_no: attempt.id.bare(), now_us };
         let call = async {
             match ask {
@@ -83,7 +83,7 @@ impl App {
                 Ask::Void => channel.void(&trade).await,
             }
         };
-        self.within(AttemptFact::Unknown, call).await
+        Ok(self.within(AttemptFact::Unknown, call).await)
     }
 
     /// Applies a fact about an attempt, whoever learnt it.
@@ -137,10 +137,10 @@ impl App {
     /// is closed at the channel, whose confirmation (and nothing less) ends the attempt.
     async fn query_attempt(&self, payment: &Payment, attempt: &Attempt, now_us: i64) -> Result<(), Refusal> {
         let Some(_asking) = Asking::begin(self, attempt) else { return Ok(()) };
-        let mut fact = self.call_attempt(payment, attempt, Ask::Query, now_us).await;
+        let mut fact = self.call_attempt(payment, attempt, Ask::Query, now_us).await?;
         if fact == AttemptFact::NotFound {
             let again = if attempt.scene.needs_auth_code() { Ask::Close } else { Ask::Prepare(None) };
-            fact = self.call_attempt(payment, attempt, again, now_us).await;
+            fact = self.call_attempt(payment, attempt, again, now_us).await?;
         }
         if attempt.job.tries >= ALERT_TRIES && matches!(fact, AttemptFact::Unknown | AttemptFact::Processing)
         {
@@ -158,7 +158,7 @@ impl App {
         first: bool,
         now_us: i64,
     ) -> Result<Reply, Refusal> {
-        let Some(channel) = self.channel(capture.channel_account) else { return Err(Refusal::Internal) };
+        let channel = self.0.gate.channel(capture.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, capture_no) = (capture.attempt.bare(), capture.id.bare());
         let send = || {
             let request = CaptureRequest {
@@ -203,7 +203,7 @@ impl App {
         first: bool,
         now_us: i64,
     ) -> Result<Reply, Refusal> {
-        let Some(channel) = self.channel(refund.channel_account) else { return Err(Refusal::Internal) };
+        let channel = self.0.gate.channel(refund.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, refund_no) = (refund.attempt.bare(), refund.id.bare());
         let send = || {
             channel.refund(RefundRequest {

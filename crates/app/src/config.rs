@@ -3,8 +3,8 @@
 
 use crypto::key::PublicKey;
 use domain::api_key::{ApiKey, Owner};
-use domain::channel::ChannelAccount;
-use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PartnerId, PriceId, World};
+use domain::channel::{ChannelAccount, EffectKind};
+use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PartnerId, PriceId, Uid, World};
 use domain::merchant::Merchant;
 use domain::partner::{self, Partner};
 use domain::price::Price;
@@ -13,6 +13,7 @@ use money::Currency;
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::control::{Endpoint, Snapshot, StoredChannelAccount};
+use store::safekeeping::Restored;
 
 /// Everything cached, indexed.
 pub struct Config {
@@ -24,6 +25,12 @@ pub struct Config {
     key_epochs: HashMap<MerchantId, i64>,
     keys: HashMap<KeyId, KeyConfig>,
     by_bearer: HashMap<[u8; 32], KeyId>,
+    /// Since when nothing may leave the installation, real time in microseconds.
+    pub held_since_us: Option<i64>,
+    /// Set once the books were restored from a backup.
+    pub restored: Option<Restored>,
+    /// What channels know and the books do not.
+    lost: HashMap<(EffectKind, u64), Uid>,
     prices: HashMap<PriceId, Price>,
     accounts: HashMap<ChannelAccountId, StoredChannelAccount>,
 }
@@ -91,7 +98,11 @@ impl Config {
             let public_key = key.public_key_pem.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok());
             keys.insert(key.id, KeyConfig { key, public_key });
         }
+        let numbers = snapshot.lost.iter().map(|lost| &lost.effect);
         Config {
+            held_since_us: snapshot.held_since_us,
+            restored: snapshot.restored,
+            lost: numbers.map(|effect| ((effect.kind, effect.number.tail()), effect.number)).collect(),
             version: snapshot.version,
             merchants: merchants.into_iter().map(|(id, config)| (id, Arc::new(config))).collect(),
             partners: snapshot.partners.into_iter().map(|partner| (partner.id, partner)).collect(),
@@ -101,6 +112,11 @@ impl Config {
             prices,
             accounts: snapshot.channel_accounts.into_iter().map(|a| (a.account.id, a)).collect(),
         }
+    }
+
+    /// The number, by its last bits, of something that a channel did and the books do not know.
+    pub(crate) fn lost(&self, kind: EffectKind, tail: u64) -> Option<Uid> {
+        self.lost.get(&(kind, tail)).copied()
     }
 
     /// A merchant.

@@ -7,24 +7,32 @@ pub mod background;
 mod calls;
 pub mod clock;
 pub mod config;
+mod gate;
 pub mod lane;
+mod numbers;
 mod refusal;
+mod resume;
 pub mod seal;
+pub mod unmatched;
 mod usecase;
 pub mod verify;
 pub mod webhook;
 
 pub use clock::Clock;
 pub use config::{Config, KeyConfig, MerchantConfig};
+pub use gate::Channels;
 pub use lane::{Asked, IdempotencyKey, ReEntry};
 pub use refusal::Refusal;
+pub use resume::Resumed;
 pub use usecase::*;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use channels::sandbox::{NoticeSink, SandboxChannel};
-use channels::{CallbackAnswer, Channel};
+use channels::CallbackAnswer;
+use channels::sandbox::NoticeSink;
+use domain::decide::Number;
 use domain::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, Shard, World};
+use gate::Gate;
 use lane::{Class, Command, Lane, Queue, Reply, Work};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -65,15 +73,6 @@ impl Default for Settings {
     }
 }
 
-/// The channels that this node speaks, by account.
-#[derive(Clone, Default)]
-pub struct Channels {
-    /// Every channel.
-    pub by_account: HashMap<ChannelAccountId, Arc<dyn Channel>>,
-    /// Those that are the sandbox's.
-    pub sandbox: HashMap<ChannelAccountId, Arc<SandboxChannel>>,
-}
-
 /// The platform as its faces see it. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -83,7 +82,9 @@ struct Inner {
     config: Arc<ArcSwap<Config>>,
     clock: Clock,
     settings: Settings,
-    channels: Channels,
+    /// The only way to a channel.
+    gate: Gate,
+    resume: resume::Progress,
     queues: HashMap<Shard, Arc<Queue>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -165,12 +166,14 @@ impl App {
             .into_iter()
             .map(|s| (s, Arc::new(Queue::new(start.settings.lane_queue_max))))
             .collect();
+        let gate = Gate::new(start.channels, Arc::clone(&config));
         let inner = Arc::new(Inner {
             store: start.store,
             config,
             clock: start.clock,
             settings: start.settings,
-            channels: start.channels,
+            gate,
+            resume: resume::Progress::default(),
             queues,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -295,6 +298,9 @@ impl App {
         if self.0.stopping.is_cancelled() {
             return Err("stopping".to_owned());
         }
+        if self.0.gate.is_held() {
+            return Err(Refusal::held_sentence().to_owned());
+        }
         self.0.store.ping().await.map_err(|error| error.to_string())
     }
 
@@ -330,13 +336,22 @@ impl App {
             .get(&lane::command::shard_of(work.merchant))
             .ok_or(Refusal::NotFound("merchant"))?;
         let (reply, answer) = oneshot::channel();
+        let number = match work.asked {
+            Some(_) => self.number(work.merchant, &work.command, &work.re),
+            None => Number::Fresh,
+        };
         let Submit { merchant, command, asked, re } = work;
-        queue.push(Work { merchant, command, asked, re, reply }, class).map_err(|_| Refusal::Overloaded)?;
+        queue
+            .push(Work { merchant, command, asked, re, number, reply }, class)
+            .map_err(|_| Refusal::Overloaded)?;
         answer.await.unwrap_or(Err(Refusal::Internal))
     }
 
-    /// A command of a caller.
+    /// A command of a caller. One that a channel would have to be called for is refused while nothing may leave.
     async fn ask(&self, caller: &Caller, command: Command, re: ReEntry) -> Result<Reply, Refusal> {
+        if command.leads_to_calls() {
+            self.0.gate.open()?;
+        }
         let asked = Some(Asked { key_epoch: caller.key_epoch, key: caller.key });
         self.submit(Submit { merchant: caller.merchant, command, asked, re }, Class::New).await
     }

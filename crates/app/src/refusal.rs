@@ -22,6 +22,8 @@ pub enum Refusal {
     Stale,
     /// A queue is full; nothing was done.
     Overloaded,
+    /// The installation is held: no call may leave it; nothing was done.
+    Held,
     /// The database can't be used; nothing was done.
     StoreUnavailable,
     /// A URL that may not be called.
@@ -47,6 +49,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What [`Refusal::Held`] means to an operator.
+    pub fn held_sentence() -> &'static str {
+        "held: nothing leaves this installation until `feiqian resume`"
+    }
+
     /// A refusal decided now.
     pub fn rejected(rejection: Rejection) -> Refusal {
         Refusal::Rejected { rejection, replayed: false }

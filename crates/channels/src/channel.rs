@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use domain::channel::{AttemptFact, CaptureFact, RefundFact, SandboxOutcome};
+use domain::channel::{AttemptFact, CaptureFact, Effect, RefundFact, SandboxOutcome};
 use money::Amount;
 use thiserror::Error;
 
@@ -30,6 +30,11 @@ pub trait Channel: Send + Sync {
     async fn refund(&self, request: RefundRequest) -> RefundFact;
     /// Asks how a refund stands.
     async fn query_refund(&self, request: &RefundRef) -> RefundFact;
+    /// Everything that the channel took, holds, sent back or may still take, by its own record: what books that were restored
+    /// from a backup are compared with. A channel without such a list says so; its bills tell.
+    async fn effects(&self) -> Effects {
+        Effects::NoList
+    }
     /// Authenticates and reads a callback's bytes as they came in.
     ///
     /// # Errors
@@ -37,6 +42,17 @@ pub trait Channel: Send + Sync {
     fn parse_callback(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notice, CallbackFault>;
     /// What the channel expects to be answered. `accepted` only after the fact was committed.
     fn callback_answer(&self, accepted: bool) -> CallbackAnswer;
+}
+
+/// What a channel says of all that it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effects {
+    /// All of it.
+    Listed(Vec<Effect>),
+    /// The channel has no such list.
+    NoList,
+    /// It can't be read now.
+    Unavailable,
 }
 
 /// Names one trade.

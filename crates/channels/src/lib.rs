@@ -8,6 +8,6 @@ mod channel;
 pub mod sandbox;
 
 pub use channel::{
-    AuthCode, CallbackAnswer, CallbackFault, CaptureRef, CaptureRequest, Channel, Notice, NoticeFact,
-    PrepareRequest, RefundRef, RefundRequest, TradeRef,
+    AuthCode, CallbackAnswer, CallbackFault, CaptureRef, CaptureRequest, Channel, Effects, Notice,
+    NoticeFact, PrepareRequest, RefundRef, RefundRequest, TradeRef,
 };

@@ -16,4 +16,4 @@ pub mod secret;
 pub mod signature;
 pub mod webhook;
 
-pub use hash::{hex, sha256};
+pub use hash::{Sha256, hex, hmac_sha256, sha256, unhex};

@@ -33,12 +33,40 @@ pub struct Facts<'a> {
     pub lease_until_us: i64,
     /// Makes ids.
     pub ids: IdMaker,
+    /// The number under which a channel will know what the command makes.
+    pub number: Number,
+}
+
+/// Where a number comes from that a channel is sent. It is made from what the merchant calls the order, so that books which
+/// were restored from a backup find again what a channel did since: the same request gets the same number, and a channel does
+/// nothing twice under one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Number {
+    /// Nobody named it: like any id.
+    #[default]
+    Fresh,
+    /// A new number of the present time, its tail made from the merchant's name for it.
+    Named {
+        /// 62 bits.
+        tail: u64,
+    },
+    /// This one.
+    Known(Uid),
 }
 
 impl Facts<'_> {
     /// A new id.
     pub fn id<I: Id>(&mut self) -> I {
         self.ids.next()
+    }
+
+    /// The number that a channel is sent. A second one of the same command is like any id.
+    pub fn number<I: Id>(&mut self) -> I {
+        match std::mem::take(&mut self.number) {
+            Number::Fresh => self.id(),
+            Number::Named { tail } => self.ids.named(tail),
+            Number::Known(uid) => I::from_uid(uid),
+        }
     }
 
     /// The day on which money captured now may be paid out.

@@ -58,6 +58,9 @@ impl Shard {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Uid(pub [u8; 16]);
 
+/// The bits of an id that are not its time, version, shard or variant.
+const TAIL: u64 = 0x3fff_ffff_ffff_ffff;
+
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 impl Uid {
@@ -65,7 +68,7 @@ impl Uid {
     pub fn new(at_ms: u64, shard: Shard, random: u64) -> Uid {
         let time = at_ms.to_be_bytes();
         let rand_a = shard.0 & Shard::MAX;
-        let tail = ((random & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000).to_be_bytes();
+        let tail = ((random & TAIL) | 0x8000_0000_0000_0000).to_be_bytes();
         let [_, _, t0, t1, t2, t3, t4, t5] = time;
         let [r0, r1, r2, r3, r4, r5, r6, r7] = tail;
         let [a0, a1] = (rand_a | 0x7000).to_be_bytes();
@@ -76,6 +79,23 @@ impl Uid {
     pub fn shard(self) -> Shard {
         let [_, _, _, _, _, _, a0, a1, ..] = self.0;
         Shard(u16::from_be_bytes([a0, a1]) & Shard::MAX)
+    }
+
+    /// Its time: real milliseconds since 1970.
+    pub fn at_ms(self) -> u64 {
+        let [t0, t1, t2, t3, t4, t5, ..] = self.0;
+        u64::from_be_bytes([0, 0, t0, t1, t2, t3, t4, t5])
+    }
+
+    /// The 62 bits after time and shard.
+    pub fn tail(self) -> u64 {
+        let [_, _, _, _, _, _, _, _, r0, r1, r2, r3, r4, r5, r6, r7] = self.0;
+        u64::from_be_bytes([r0, r1, r2, r3, r4, r5, r6, r7]) & TAIL
+    }
+
+    /// Another id of the same time and shard, with all bits of the tail turned: made with this one and found from it.
+    pub fn twin(self) -> Uid {
+        Uid::new(self.at_ms(), self.shard(), !self.tail())
     }
 
     /// 26 characters of lower-case Crockford base32.
@@ -205,6 +225,11 @@ impl IdMaker {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         I::from_uid(Uid::new(self.at_ms, self.shard, mixed ^ (mixed >> 31)))
     }
+
+    /// An id of this time and shard whose tail was handed in.
+    pub fn named<I: Id>(&self, tail: u64) -> I {
+        I::from_uid(Uid::new(self.at_ms, self.shard, tail))
+    }
 }
 
 #[cfg(test)]
@@ -221,6 +246,18 @@ mod tests {
         assert_eq!(PaymentId::parse(&upper), Some(id));
         assert_eq!(id.uid().shard(), Shard(1));
         assert_eq!(id.uid().shard().world(), World::Sandbox);
+    }
+
+    #[test]
+    fn parts_and_twins() {
+        let at_ms = 1_764_000_000_123;
+        let uid = Uid::new(at_ms, Shard(0x0fff), u64::MAX);
+        assert_eq!((uid.at_ms(), uid.shard(), uid.tail()), (at_ms, Shard(0x0fff), TAIL));
+        let twin = uid.twin();
+        assert_eq!((twin.at_ms(), twin.shard(), twin.tail()), (at_ms, Shard(0x0fff), 0));
+        assert_eq!(twin.twin(), uid);
+        let named: AttemptId = IdMaker::new(1_764_000_000_123_456, Shard(1), 7).named(42);
+        assert_eq!(named.uid(), Uid::new(at_ms, Shard(1), 42));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Puts the crates together: key file, database, channels, the running platform.
 
 use crate::config::Config;
-use crate::files;
+use crate::secrets::Secret;
+use crate::{files, operator};
 use anyhow::{Context, Result, anyhow, bail};
 use app::{App, Channels, Clock, NoticeDoor, Start};
 use channels::Channel;
@@ -15,13 +16,9 @@ use std::time::Duration;
 use store::control::StoredChannelAccount;
 use store::sqlite::{OpenFault, SqliteConfig, SqliteStore};
 use store::{Control, Store};
-use zeroize::Zeroizing;
 
 /// The kind of the sandbox channel's accounts.
 pub(crate) const SANDBOX_KIND: &str = "sandbox";
-/// Labels of keys derived from the master key; changing one changes what it made.
-const SALT_LABEL: &str = "journal leaf salts v1";
-const OPERATOR_LABEL: &str = "operator route v1";
 
 /// Real time for parts that take a plain function.
 pub(crate) fn real_now_us() -> i64 {
@@ -80,15 +77,25 @@ impl Installation {
         SqliteStore::open_read_only(&self.sqlite).map_err(explain_open)
     }
 
-    /// Salts the leaves of sealed blocks.
-    pub(crate) fn salt_key(&self) -> Result<Zeroizing<[u8; 32]>> {
-        Ok(self.sealer.derive(SALT_LABEL)?)
+    /// Through the process that serves this data, or here when none does.
+    pub(crate) async fn reach(&self, config: &Config, timeout: Duration) -> Result<Reached> {
+        match self.open() {
+            Ok(store) => Ok(Reached::Here(store)),
+            Err(error) if is_in_use(&error) => {
+                let token = self.operator_token(&self.open_read_only()?).await?;
+                Ok(Reached::Server(operator::Client::of(config, token, timeout)?))
+            }
+            Err(error) => Err(error),
+        }
     }
+}
 
-    /// Shows on the internal listener that the caller holds the master key.
-    pub(crate) fn operator_token(&self) -> Result<Zeroizing<String>> {
-        Ok(Zeroizing::new(crypto::hex(self.sealer.derive(OPERATOR_LABEL)?.as_slice())))
-    }
+/// Who does what a command asks for.
+pub(crate) enum Reached {
+    /// This process: it has the database to itself.
+    Here(SqliteStore),
+    /// The one that serves.
+    Server(operator::Client),
 }
 
 fn refuse_missing(config: &Config) -> Result<()> {
@@ -107,7 +114,7 @@ pub(crate) fn is_in_use(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<OpenFault>(), Some(OpenFault::InUse { .. }))
 }
 
-fn explain_open(fault: OpenFault) -> anyhow::Error {
+pub(crate) fn explain_open(fault: OpenFault) -> anyhow::Error {
     let advice = match &fault {
         OpenFault::InUse { .. } => "the database is served already: stop that process first",
         OpenFault::Foreign { .. } => "name the right data_dir",
@@ -119,6 +126,8 @@ fn explain_open(fault: OpenFault) -> anyhow::Error {
         | OpenFault::Older { .. }
         | OpenFault::Diverged { .. }
         | OpenFault::Setting { .. }
+        | OpenFault::CopyTooSlow { .. }
+        | OpenFault::CopyBusy
         | OpenFault::Io { .. }
         | OpenFault::Sqlite(_)
         | OpenFault::Store(_) => "the database can't be opened",
@@ -198,6 +207,7 @@ impl Running {
         store: SqliteStore,
         public_url: &str,
     ) -> Result<Running> {
+        installation.keep_secrets(&store).await?;
         let store = Arc::new(store);
         let door = Arc::new(NoticeDoor::default());
         let channels = channels(config, &store, public_url, &door).await?;
@@ -206,7 +216,7 @@ impl Running {
             clock: Clock::system(),
             settings: config.app_settings(),
             channels,
-            salt_key: *installation.salt_key()?,
+            salt_key: *installation.secret(store.as_ref(), Secret::JournalSalt).await?,
         };
         let app = App::start(start, Some(&door)).await?;
         Ok(Running { app, store })

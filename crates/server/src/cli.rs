@@ -1,8 +1,8 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    clock, events, explain, health, init, key, listen, merchant, partner, payment, price, sandbox, serve,
-    sign, trigger, verify, waiting,
+    backup, channel, clock, events, explain, health, hold, init, key, listen, master_key, merchant, partner,
+    payment, price, restore, resume, sandbox, serve, sign, trigger, verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -91,6 +91,24 @@ pub(crate) enum Command {
     Clock {
         #[command(subcommand)]
         command: clock::Command,
+    },
+    /// What channels told and did.
+    Channel {
+        #[command(subcommand)]
+        command: channel::Command,
+    },
+    /// Copy the installation to a directory, also while it serves; proven, without the master key.
+    Backup(backup::Options),
+    /// Make a new installation from a backup. It starts held.
+    Restore(restore::Options),
+    /// Let nothing leave the installation until `resume`: no call to a channel, no webhook.
+    Hold(hold::Options),
+    /// Ask channels about everything that is open, then let calls leave again.
+    Resume(resume::Options),
+    /// The master key and its rotation.
+    MasterKey {
+        #[command(subcommand)]
+        command: master_key::Command,
     },
     /// Say how the benchmarks are run.
     Bench,

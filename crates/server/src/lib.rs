@@ -4,6 +4,7 @@
 //! and are never logged. What a command means is decided elsewhere.
 
 mod assemble;
+mod backup;
 mod cli;
 mod client;
 mod clock_watch;
@@ -17,6 +18,8 @@ mod live;
 mod metrics_table;
 mod operator;
 mod output;
+mod rotation;
+mod secrets;
 mod service;
 mod telemetry;
 mod tls;

@@ -40,6 +40,18 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
         Unit::Count,
         "Channel callbacks about numbers that no row knows",
     ),
+    (
+        Kind::Gauge,
+        "feiqian_channel_unmatched",
+        Unit::Count,
+        "What channels told or did and the books do not know: feiqian channel unmatched lists it",
+    ),
+    (
+        Kind::Gauge,
+        "feiqian_held",
+        Unit::Count,
+        "1 while nothing leaves the installation, until feiqian resume",
+    ),
     (Kind::Gauge, "feiqian_webhook_queue", Unit::Count, "Webhook deliveries waiting in memory, by world"),
     (Kind::Gauge, "feiqian_webhook_tries_running", Unit::Count, "Webhook tries under way, by world"),
     (Kind::Counter, "feiqian_webhook_tries_total", Unit::Count, "Webhook tries, by world and outcome"),

@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::Control;
 use tokio::net::TcpListener;
@@ -96,7 +97,7 @@ impl Service {
         let stop_internal = CancellationToken::new();
         let limits = config.limits.to_serve(config.stop_max_ms);
         let public_router = api::public_router(app.clone(), config.api_config(&public_url));
-        let internal_router = internal_router(&running, installation, &metrics)?;
+        let internal_router = internal_router(&running, installation, &metrics).await?;
         let public = api::serve(
             listeners.public,
             tls.public(),
@@ -134,14 +135,15 @@ impl Service {
     }
 }
 
-fn internal_router(
+async fn internal_router(
     running: &Running,
     installation: &Installation,
     metrics: &PrometheusHandle,
 ) -> Result<axum::Router> {
+    let token = installation.operator_token(running.store.as_ref()).await?;
     let render = metrics.clone();
     let faces = api::internal_router(running.app.clone(), move || render.render());
-    Ok(faces.merge(operator::router(running, installation.operator_token()?)))
+    Ok(faces.merge(operator::router(running, Arc::clone(&installation.sealer), token)))
 }
 
 /// What is looked at as long as the internal listener answers.

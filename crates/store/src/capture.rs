@@ -1,6 +1,6 @@
 //! Rows of captures.
 
-use crate::db::{Columns, Db, Many, keyed, params, statements, writes};
+use crate::db::{Columns, Db, Many, after_due, keyed, params, statements, writes};
 use crate::{StoreError, members};
 use domain::capture::{Capture, Status};
 use domain::id::{CaptureId, PaymentId, Shard};
@@ -40,6 +40,9 @@ statements! {
         WHERE shard = ?1 AND payment = ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM capture INDEXED BY capture_due \
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
+    OPEN = concat!("SELECT ", columns!(), " FROM capture INDEXED BY capture_due \
+        WHERE shard = ?1 AND job_due_at_us >= ?2 AND (job_due_at_us > ?2 OR id > ?3) \
+        ORDER BY job_due_at_us, id LIMIT ?4");
 }
 
 fn read(c: &mut Columns<'_>) -> Result<Capture, StoreError> {
@@ -154,4 +157,15 @@ pub(crate) async fn due(
     limit: u32,
 ) -> Result<Vec<Capture>, StoreError> {
     db.all(DUE, &params![shard.0, real_now_us, limit], read).await
+}
+
+/// Those with a job, due or not.
+pub(crate) async fn open(
+    db: &Db,
+    shard: Shard,
+    after: Option<(i64, CaptureId)>,
+    limit: u32,
+) -> Result<Vec<Capture>, StoreError> {
+    let (due_at_us, id) = after_due(after);
+    db.all(OPEN, &params![shard.0, due_at_us, id, limit], read).await
 }

@@ -3,6 +3,7 @@
 
 use crate::StoreError;
 use crate::reads::{Block, DeliveryAttempt, DeliveryStatus};
+use crate::safekeeping::{LostEffect, Restored};
 use async_trait::async_trait;
 use domain::api_key::ApiKey;
 use domain::channel::ChannelAccount;
@@ -109,6 +110,12 @@ pub struct Snapshot {
     pub endpoints: Vec<Endpoint>,
     /// Each merchant's default secret for `notify_url` deliveries.
     pub default_secrets: Vec<(MerchantId, Vec<u8>)>,
+    /// Since when nothing may leave the installation, real time in microseconds.
+    pub held_since_us: Option<i64>,
+    /// Set once these books were restored from a backup.
+    pub restored: Option<Restored>,
+    /// What channels know and the books do not.
+    pub lost: Vec<LostEffect>,
 }
 
 /// A channel account with what the platform needs to speak for it.
@@ -142,6 +149,7 @@ impl fmt::Debug for Snapshot {
             .field("merchants", &self.merchants.len())
             .field("keys", &self.keys.len())
             .field("endpoints", &self.endpoints.len())
+            .field("held_since_us", &self.held_since_us)
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,9 @@
 use crate::StoreError;
 use crate::code;
 use crate::control::{Endpoint, EndpointStatus};
-use crate::db::{Db, Place, corrupt, guard, params, statements};
+use crate::db::{Db, corrupt, guard, params, statements};
+use crate::place::Place;
 use domain::id::{EndpointId, MerchantId};
-
-const SECRET: Place = Place { table: "endpoint", column: "secret" };
-const OLD_SECRET: Place = Place { table: "endpoint", column: "old_secret" };
 
 statements! {
     INSERT = "INSERT INTO endpoint (id, merchant, url, events, description, status, secret, old_secret, \
@@ -41,9 +39,11 @@ type SealedSecrets = (Vec<u8>, Option<Vec<u8>>, Option<i64>);
 
 fn seal(db: &Db, endpoint: &Endpoint) -> Result<SealedSecrets, StoreError> {
     let row = &endpoint.id.0.0;
-    let secret = db.seal(SECRET, row, &endpoint.secret)?;
+    let secret = db.seal(Place::EndpointSecret, row, &endpoint.secret)?;
     match &endpoint.old_secret {
-        Some((old, until_us)) => Ok((secret, Some(db.seal(OLD_SECRET, row, old)?), Some(*until_us))),
+        Some((old, until_us)) => {
+            Ok((secret, Some(db.seal(Place::EndpointOldSecret, row, old)?), Some(*until_us)))
+        }
         None => Ok((secret, None, None)),
     }
 }
@@ -117,11 +117,13 @@ pub(crate) async fn all(db: &Db) -> Result<Vec<Endpoint>, StoreError> {
                 .ok_or_else(|| corrupt("an endpoint's types can't be read"))?,
             description: c.opt_string()?,
             status: c.word(parse_status)?,
-            secret: db.open(SECRET, &id.0.0, c.blob()?)?,
+            secret: db.open(Place::EndpointSecret, &id.0.0, c.blob()?)?,
             old_secret: {
                 let old = c.opt_blob()?;
                 match old.zip(c.opt_int()?) {
-                    Some((sealed, until_us)) => Some((db.open(OLD_SECRET, &id.0.0, sealed)?, until_us)),
+                    Some((sealed, until_us)) => {
+                        Some((db.open(Place::EndpointOldSecret, &id.0.0, sealed)?, until_us))
+                    }
                     None => None,
                 }
             },

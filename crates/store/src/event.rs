@@ -1,6 +1,7 @@
 //! Rows of events: the outbox, with the delivery to the first destination in the event's own row.
 
-use crate::db::{Columns, Db, Many, Place, Sql, Value, corrupt, params, statements, writes};
+use crate::db::{Columns, Db, Many, Sql, Value, corrupt, params, statements, writes};
+use crate::place::Place;
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
 use crate::{StoreError, delivery};
 use crypto::seal::Sealer;
@@ -51,9 +52,6 @@ statements! {
         WHERE shard = ?1 AND object = ?2 ORDER BY seq LIMIT 200");
 }
 
-/// Bodies show what the merchant told of its payer; those that do rest sealed, the others as the text that they are.
-const BODY: Place = Place { table: "event", column: "body" };
-
 pub(crate) fn read(db: &Db, c: &mut Columns<'_>) -> Result<Event, StoreError> {
     let (seq, id): (i64, EventId) = (c.int()?, c.id()?);
     let (merchant, kind, object) = (c.id()?, c.word(Type::parse)?, c.uid()?);
@@ -73,17 +71,17 @@ pub(crate) fn read(db: &Db, c: &mut Columns<'_>) -> Result<Event, StoreError> {
     })
 }
 
-/// No text begins with the byte of a sealed value's format.
+/// Bodies show what the merchant told of its payer; those that do rest sealed, the others as the text that they are. No text begins with the byte of a sealed value's format.
 fn read_body(db: &Db, id: EventId, stored: &[u8]) -> Result<(String, bool), StoreError> {
     let is_sealed = Sealer::version_of(stored).is_some();
-    let plain = if is_sealed { db.open(BODY, &id.0.0, stored)? } else { stored.to_vec() };
+    let plain = if is_sealed { db.open(Place::EventBody, &id.0.0, stored)? } else { stored.to_vec() };
     let text = String::from_utf8(plain).map_err(|_| corrupt("an event's body is not UTF-8"))?;
     Ok((text, is_sealed))
 }
 
 fn stored_body<'e>(db: &Db, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreError> {
     if event.is_personal {
-        return db.seal(BODY, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
+        return db.seal(Place::EventBody, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
     }
     Ok(Cow::Borrowed(event.body.as_bytes()))
 }

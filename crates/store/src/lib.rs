@@ -4,13 +4,15 @@
 //! [`Store`] is written for two engines. A file per noun holds its statements and the shape of its rows once; an engine runs
 //! them on its connections (`db`, `engine`). A lane owns a [`LaneSession`] and goes through `load` (lock the roots, then read)
 //! and `commit` (write-set, shard head, COMMIT) once per batch; everything else reads through [`Reads`] and never writes a
-//! money row. Control rows (merchants, keys, prices, …) are written through [`Control`], never together with money rows.
+//! money row. Control rows (merchants, keys, prices, …) are written through [`Control`], never together with money rows;
+//! [`Safekeeping`] is for backups, restores and the master key.
 
 #![allow(dead_code)] // what only the coming engine uses
 
 pub mod control;
 pub mod lane;
 pub mod reads;
+pub mod safekeeping;
 pub mod sqlite;
 
 mod api_key;
@@ -28,17 +30,21 @@ mod engine;
 mod event;
 mod head;
 mod idempotency;
+mod installation;
 mod journal;
 mod load;
+mod lost;
 mod members;
 mod merchant;
 mod natural_key;
 mod notice;
 mod partner;
 mod payment;
+mod place;
 mod pricing;
 mod refund;
 mod registry;
+mod reseal;
 mod waiting;
 mod write;
 
@@ -46,11 +52,12 @@ pub use control::Control;
 pub use counts::RowCounts;
 pub use lane::{BalanceWrite, Committed, LaneSession, WriteSet};
 pub use reads::Reads;
+pub use safekeeping::Safekeeping;
 
 use domain::id::Shard;
 
 /// One engine.
-pub trait Store: Reads + Control + Send + Sync {
+pub trait Store: Reads + Control + Safekeeping + Send + Sync {
     /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
     /// ([`Store::lanes_block`]).
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError>;

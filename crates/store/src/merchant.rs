@@ -1,12 +1,11 @@
 //! Control rows of merchants with their default webhook secrets, and the version of everything that nodes cache.
 
 use crate::StoreError;
-use crate::db::{Db, Place, corrupt, params, statements};
+use crate::db::{Db, corrupt, params, statements};
+use crate::place::Place;
 use domain::World;
 use domain::id::{MerchantId, PartnerId, Shard};
 use domain::merchant::Merchant;
-
-const DEFAULT_SECRET: Place = Place { table: "merchant", column: "default_secret" };
 
 statements! {
     INSERT = "INSERT INTO merchant (id, world, shard, name, zone, maturity_days, created_at_us, default_secret, \
@@ -14,8 +13,6 @@ statements! {
     SNAPSHOT = "SELECT id, world, shard, name, zone, maturity_days, created_at_us, partner, \
         default_secret FROM merchant";
     SET_PARTNER = "UPDATE merchant SET partner = ?2 WHERE id = ?1";
-    KEY_CHECK_INSERT = "INSERT INTO installation (name, value) VALUES ('master_key_check', ?1)";
-    KEY_CHECK_READ = "SELECT value FROM installation WHERE name = 'master_key_check'";
     VERSION = "SELECT version FROM control_version WHERE id = 1";
     VERSION_RAISE = "UPDATE control_version SET version = version + 1 WHERE id = 1";
 }
@@ -24,7 +21,7 @@ pub(crate) async fn insert(db: &Db, merchant: &Merchant, default_secret: &[u8]) 
     if merchant.shard != merchant.id.0.shard() || merchant.world != merchant.shard.world() {
         return Err(corrupt("a merchant's id names another shard or world"));
     }
-    let secret = db.seal(DEFAULT_SECRET, &merchant.id.0.0, default_secret)?;
+    let secret = db.seal(Place::DefaultSecret, &merchant.id.0.0, default_secret)?;
     db.execute(
         INSERT,
         &params![
@@ -57,7 +54,7 @@ pub(crate) async fn all(db: &Db) -> Result<Vec<(Merchant, Vec<u8>)>, StoreError>
             created_at_us: c.int()?,
             partner: c.opt_id()?,
         };
-        Ok((merchant, db.open(DEFAULT_SECRET, &id.0.0, c.blob()?)?))
+        Ok((merchant, db.open(Place::DefaultSecret, &id.0.0, c.blob()?)?))
     })
     .await
 }
@@ -78,16 +75,4 @@ pub(crate) async fn version(db: &Db) -> Result<i64, StoreError> {
 
 pub(crate) async fn raise_version(db: &Db) -> Result<(), StoreError> {
     db.execute_one(VERSION_RAISE, &[], "version of control rows").await
-}
-
-/// Notes which master key the installation was made with.
-pub(crate) async fn note_master_key(db: &Db, check: &str) -> Result<(), StoreError> {
-    db.execute(KEY_CHECK_INSERT, &params![check]).await?;
-    Ok(())
-}
-
-pub(crate) async fn master_key_check(db: &Db) -> Result<String, StoreError> {
-    db.one(KEY_CHECK_READ, &[], |c| c.string())
-        .await?
-        .ok_or_else(|| corrupt("the check value of the master key is missing"))
 }

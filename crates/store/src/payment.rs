@@ -1,13 +1,12 @@
 //! Rows of payments.
 
-use crate::db::{Columns, Db, Many, Place, corrupt, keyed, page_end, params, statements, writes};
+use crate::db::{Columns, Db, Many, corrupt, keyed, page_end, params, statements, writes};
+use crate::place::Place;
 use crate::reads::{Page, PaymentFilter};
 use crate::{StoreError, head, members, natural_key};
 use domain::id::{MerchantId, PaymentId, Shard, Uid};
 use domain::payment::{CaptureMode, Payment, Scene, Status, StatusReason};
 use std::sync::Arc;
-
-const PERSONAL: Place = Place { table: "payment", column: "personal" };
 
 macro_rules! columns {
     () => {
@@ -140,7 +139,7 @@ fn read_details(
 ) -> Result<Arc<domain::payment::Details>, StoreError> {
     let details = c.blob()?;
     let personal = match c.opt_blob()? {
-        Some(sealed) => Some(db.open(PERSONAL, &id.0.0, sealed)?),
+        Some(sealed) => Some(db.open(Place::PaymentPersonal, &id.0.0, sealed)?),
         None => None,
     };
     members::read_details(details, personal.as_deref())
@@ -153,7 +152,7 @@ pub(crate) fn inserts<'a>(db: &Db, payments: &'a [Payment]) -> Result<Many<'a>, 
     let mut rows = Many::default();
     for p in payments {
         let personal = match members::personal(&p.details) {
-            Some(plain) => Some(db.seal(PERSONAL, &p.id.0.0, &plain)?),
+            Some(plain) => Some(db.seal(Place::PaymentPersonal, &p.id.0.0, &plain)?),
             None => None,
         };
         rows.push(params![

@@ -2,14 +2,13 @@
 
 use crate::StoreError;
 use crate::control::StoredChannelAccount;
-use crate::db::{Columns, Db, Place, corrupt, params, statements};
+use crate::db::{Columns, Db, corrupt, params, statements};
+use crate::place::Place;
 use domain::World;
 use domain::channel::ChannelAccount;
 use domain::id::ChannelAccountId;
 use domain::price::{Price, RefundFee};
 use money::{FeeRule, Rate};
-
-const CALLBACK_SECRET: Place = Place { table: "channel_account", column: "callback_secret" };
 
 /// The kind of the pretend wallet, which may never take a live payment.
 const SANDBOX_KIND: &str = "sandbox";
@@ -77,7 +76,7 @@ pub(crate) async fn insert_channel_account(db: &Db, stored: &StoredChannelAccoun
     if stored.kind == SANDBOX_KIND && worlds.contains(&World::Live) {
         return Err(StoreError::Conflict("the sandbox channel is no channel of the live world".to_owned()));
     }
-    let secret = db.seal(CALLBACK_SECRET, &account.id.0.0, &stored.callback_secret)?;
+    let secret = db.seal(Place::CallbackSecret, &account.id.0.0, &stored.callback_secret)?;
     db.execute(
         CHANNEL_INSERT,
         &params![
@@ -104,7 +103,7 @@ pub(crate) async fn all_channel_accounts(db: &Db) -> Result<Vec<StoredChannelAcc
         let kind = c.string()?;
         let account = ChannelAccount { id, method: c.string()?, cost: read_rule(c)?, enabled: c.flag()? };
         let secret = c.opt_blob()?.ok_or_else(|| corrupt("a channel account has no secret"))?;
-        let callback_secret = db.open(CALLBACK_SECRET, &id.0.0, secret)?;
+        let callback_secret = db.open(Place::CallbackSecret, &id.0.0, secret)?;
         Ok(StoredChannelAccount { account, world, kind, callback_secret })
     })
     .await

@@ -1,6 +1,6 @@
 //! Rows of refunds.
 
-use crate::db::{Columns, Db, Many, corrupt, keyed, page_end, params, statements, writes};
+use crate::db::{Columns, Db, Many, after_due, corrupt, keyed, page_end, params, statements, writes};
 use crate::reads::{Page, RefundFilter};
 use crate::{StoreError, members, natural_key};
 use domain::channel::SandboxOutcome;
@@ -67,6 +67,9 @@ statements! {
     AFTER = concat!("SELECT ", columns!(), " FROM refund WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_due \
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
+    OPEN = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_due \
+        WHERE shard = ?1 AND job_due_at_us >= ?2 AND (job_due_at_us > ?2 OR id > ?3) \
+        ORDER BY job_due_at_us, id LIMIT ?4");
 }
 
 fn read(c: &mut Columns<'_>) -> Result<Refund, StoreError> {
@@ -235,4 +238,15 @@ pub(crate) async fn due(
     limit: u32,
 ) -> Result<Vec<Refund>, StoreError> {
     db.all(DUE, &params![shard.0, real_now_us, limit], read).await
+}
+
+/// Those with a job, due or not.
+pub(crate) async fn open(
+    db: &Db,
+    shard: Shard,
+    after: Option<(i64, RefundId)>,
+    limit: u32,
+) -> Result<Vec<Refund>, StoreError> {
+    let (due_at_us, id) = after_due(after);
+    db.all(OPEN, &params![shard.0, due_at_us, id, limit], read).await
 }

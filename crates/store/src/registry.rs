@@ -37,8 +37,8 @@ macro_rules! registry {
 
 registry! {
     statements {
-        api_key, asked, attempt, balance, block, capture, delivery, endpoint, event, head, journal, merchant, notice,
-        partner, payment, pricing, refund, waiting,
+        api_key, asked, attempt, balance, block, capture, delivery, endpoint, event, head, installation, journal, lost,
+        merchant, notice, partner, payment, pricing, refund, reseal, waiting,
     }
     keyed { attempt, balance, capture, delivery, head, idempotency, payment, refund }
     writes {

@@ -99,7 +99,24 @@ fn by_signature<'c>(state: &ApiState, request: &Received, config: &'c Config) ->
     let parts = RequestParts { method, target_uri: &target_uri, headers: &request.headers };
     let checked = check(&parsed, public_key, &parts, &request.body, real_now_us.div_euclid(1_000_000))
         .map_err(|fault| signature_problem(fault, in_sandbox))?;
-    Ok((key, checked.nonce_hash.filter(|_| needs_nonce(method))))
+    let nonce = checked.nonce_hash.filter(|_| needs_nonce(method));
+    if nonce.is_some() {
+        signed_since_restore(parsed.created_s, config)?;
+    }
+    Ok((key, nonce))
+}
+
+/// Books that were restored from a backup have forgotten the nonces used since: what was signed before the restore is not taken.
+fn signed_since_restore(created_s: Option<i64>, config: &Config) -> Result<(), Problem> {
+    let restored_at_s = config.restored.map(|restored| restored.at_us.div_euclid(1_000_000));
+    if created_s >= restored_at_s {
+        return Ok(());
+    }
+    let detail = Text::fixed(
+        "This service was restored from a backup after the request was signed: sign it again, with the same Idempotency-Key.",
+        "该请求签名之后系统已从备份恢复：请重新签名，Idempotency-Key 保持不变。",
+    );
+    Err(Problem::detailed(Code::SignatureTime, detail))
 }
 
 fn by_bearer<'c>(state: &ApiState, request: &Received, config: &'c Config) -> Result<&'c KeyConfig, Problem> {

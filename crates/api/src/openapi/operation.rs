@@ -151,12 +151,13 @@ const EVERYWHERE: [Code; 27] = [
 ];
 
 /// Codes that routes with a body add.
-const WITH_BODY: [Code; 5] = [
+const WITH_BODY: [Code; 6] = [
     Code::MalformedJson,
     Code::FieldMissing,
     Code::NonceReused,
     Code::RequestInProgress,
     Code::IdempotencyKeyReused,
+    Code::InstallationHeld,
 ];
 
 fn codes(spec: &Spec) -> BTreeSet<Code> {

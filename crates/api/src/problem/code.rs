@@ -285,6 +285,11 @@ codes! {
     StoreUnavailable "store_unavailable" 503 true
         ["The database can't be reached." "数据库暂时不可用。"]
         ["Repeat after Retry-After with the same Idempotency-Key or merchant number." "请在 Retry-After 之后用同一个 Idempotency-Key 或商户单号重试。"];
+    InstallationHeld "installation_held" 503 true
+        ["The service was restored from a backup and is being checked: nothing is sent to a channel yet. Nothing was done."
+         "系统刚从备份恢复，正在核对，暂不向渠道发送任何请求；未执行任何操作。"]
+        ["Reads answer as usual. Repeat after Retry-After with the same Idempotency-Key and the same merchant number."
+         "查询照常可用。请在 Retry-After 之后用同一个 Idempotency-Key 和同一个商户单号重试。"];
     Internal "internal" 500 true
         ["A defect of ours." "系统内部缺陷。"]
         ["Repeat with the same Idempotency-Key or merchant number; report request_id if it stays."

@@ -208,6 +208,9 @@ happened! {
     StoreUnavailable
         ["The service runs and its database does not answer. If a commit was under way, it may have been done: the repeat with the same number tells, and does nothing twice."
          "服务在运行，但数据库没有回应。若当时有提交正在进行，它可能已经完成：用同一单号重试即可得知，且不会重复执行。"];
+    InstallationHeld
+        ["The service was restored from a backup. Until its operator has asked every channel how open payments, captures and refunds stand, nothing is sent to a channel, so that nothing is paid or refunded twice. Requests that would need a channel are refused at once."
+         "系统刚从备份恢复。在运营方向各渠道查清未完结的支付、请款和退款之前，不会向渠道发送任何请求，以免重复扣款或重复退款。需要调用渠道的请求会立即被拒绝。"];
     Internal
         ["Something that must not happen, happened: it is in the log of the server under the request id. Whether your request was carried out is not known from this answer."
          "发生了不该发生的情况，服务器日志以请求编号记录了它。仅凭此应答无法判断请求是否已执行。"];

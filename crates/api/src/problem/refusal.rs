@@ -8,6 +8,8 @@ use domain::rejection::{Differing, Rejection};
 
 /// Seconds after which a full queue or an absent database is worth another try.
 const RETRY_AFTER_S: u64 = 1;
+/// The same while a person checks a restored installation.
+const HELD_RETRY_AFTER_S: u64 = 30;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
@@ -27,6 +29,8 @@ impl From<Refusal> for Problem {
             Refusal::Stale => later(Code::Overloaded).with(|parts| parts.stale = true),
             Refusal::Overloaded => later(Code::Overloaded),
             Refusal::StoreUnavailable => later(Code::StoreUnavailable),
+            Refusal::Held => Problem::new(Code::InstallationHeld)
+                .with(|parts| parts.retry_after_s = Some(HELD_RETRY_AFTER_S)),
             Refusal::UrlNotAllowed { detail } => Problem::detailed(
                 Code::UrlNotAllowed,
                 Text::made(detail.clone(), format!("不允许通知该地址：{detail}")),

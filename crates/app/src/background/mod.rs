@@ -5,6 +5,7 @@ mod watch;
 
 use crate::lane::Command;
 use crate::seal;
+use crate::unmatched::unmatched;
 use crate::{App, Refusal};
 use domain::decide::business_day;
 use domain::id::{Shard, World};
@@ -21,6 +22,9 @@ pub(crate) const DUE_MAX: u32 = 200;
 const KEY_NOTICES_PAUSE: Duration = Duration::from_secs(10);
 /// The most rows worked on at once.
 const AT_ONCE: usize = 16;
+
+/// How often what channels told and the books do not know is counted.
+const UNMATCHED_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts every loop.
 pub(crate) fn start(app: &App) {
@@ -53,6 +57,11 @@ pub(crate) fn start(app: &App) {
     every(app, watch::LOOK_EVERY, move || {
         let app = watcher.clone();
         async move { app.watch().await }
+    });
+    let counter = app.clone();
+    every(app, UNMATCHED_EVERY, move || {
+        let app = counter.clone();
+        async move { app.count_unmatched().await }
     });
     let reader = app.clone();
     every(app, Duration::from_millis(500), move || {
@@ -90,6 +99,10 @@ impl App {
     }
 
     async fn try_due(&self, shard: Shard) -> Result<(), Refusal> {
+        if self.0.gate.is_held() {
+            // All of it stays due: most of it ends in a call, and the rest can wait as well.
+            return Ok(());
+        }
         let real_now_us = self.0.clock.real_now_us();
         let store = self.store();
         let attempts = store.attempts_due(shard, real_now_us, DUE_MAX).await?;
@@ -153,8 +166,16 @@ impl App {
         }
     }
 
+    async fn count_unmatched(&self) {
+        match unmatched(self.store()).await {
+            Ok(found) => metrics::gauge!("feiqian_channel_unmatched").set(found.count()),
+            Err(refusal) => tracing::warn!(?refusal, "what channels told was not compared with the books"),
+        }
+    }
+
     /// Reads the configuration again if somebody changed it; answers whether it is another one now.
     pub async fn refresh_config(&self) -> bool {
+        metrics::gauge!("feiqian_held").set(f64::from(u8::from(self.0.gate.is_held())));
         let Ok(version) = self.store().snapshot_version().await else { return false };
         if version == self.config().version {
             return false;

@@ -107,6 +107,26 @@ pub(super) struct Decided {
 }
 
 impl Command {
+    /// Whether what it asks for is done by calling a channel, at once or when it comes due.
+    pub(crate) fn leads_to_calls(&self) -> bool {
+        match self {
+            Command::CreatePayment(_)
+            | Command::AddAttempt(_)
+            | Command::ApplyAttempt(..)
+            | Command::EndPayment(..)
+            | Command::ResolveMismatch(_)
+            | Command::RequestCapture(_)
+            | Command::ApplyCapture(..)
+            | Command::RequestRefund(_)
+            | Command::ApplyRefund(..)
+            | Command::MoveClock(_) => true,
+            Command::PreviewRefund(_)
+            | Command::Mature(_)
+            | Command::RaiseKeyEpoch(_)
+            | Command::CloseDay(_) => false,
+        }
+    }
+
     /// Which rows it names, besides its merchant's head.
     pub(super) fn reads(&self, merchant: MerchantId, reads: &mut ReadSet) {
         match self {

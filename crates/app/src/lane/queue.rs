@@ -3,6 +3,7 @@
 
 use super::command::{Asked, Command, ReEntry, Reply};
 use crate::refusal::Refusal;
+use domain::decide::Number;
 use domain::id::MerchantId;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -19,6 +20,8 @@ pub struct Work {
     pub asked: Option<Asked>,
     /// Re-entry.
     pub re: ReEntry,
+    /// The number that a channel will be sent.
+    pub number: Number,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Result<Reply, Refusal>>,
 }

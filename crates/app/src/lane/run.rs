@@ -175,6 +175,7 @@ impl Lane {
             node: self.node,
             lease_until_us: real_now_us.saturating_add(self.lease_us),
             ids,
+            number: work.number,
         };
         let key_epoch = head.key_epoch;
         let answer = self.decide_one(work, working, merchant, key_epoch, &mut facts);

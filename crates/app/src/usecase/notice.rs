@@ -13,14 +13,14 @@ impl App {
         headers: Vec<(String, String)>,
         body: Bytes,
     ) -> CallbackAnswer {
-        let Some(channel) = self.0.channels.by_account.get(&account).cloned() else {
+        let Some(door) = self.0.gate.door(account) else {
             return CallbackAnswer {
                 status: 404,
                 content_type: "text/plain",
                 body: "no such channel account".to_owned(),
             };
         };
-        let notice = match channel.parse_callback(&headers, &body) {
+        let notice = match door.read(&headers, &body) {
             Ok(notice) => notice,
             Err(fault) => {
                 metrics::counter!("feiqian_callbacks_refused_total").increment(1);
@@ -39,7 +39,7 @@ impl App {
                 false
             }
         };
-        channel.callback_answer(accepted)
+        door.answer(accepted)
     }
 
     async fn apply_notice(&self, account: ChannelAccountId, notice: &Notice) -> Result<(), Refusal> {
@@ -78,10 +78,19 @@ impl App {
         metrics::counter!("feiqian_callbacks_unknown_total").increment(1);
         tracing::warn!(account = %account, "callback for a number that no row knows, kept");
         let at_us = self.0.clock.real_now_us();
-        let kept = self.store().keep_notice(account, &notice.request_no, "", body, at_us).await;
+        let kept = self.store().keep_notice(account, number_of(notice), "", body, at_us).await;
         if let Err(error) = kept {
             tracing::error!(%error, "the callback could not be kept; the channel will send it again");
         }
+    }
+}
+
+/// The number that a callback is about.
+fn number_of(notice: &Notice) -> &str {
+    match &notice.what {
+        NoticeFact::Attempt(_) => &notice.request_no,
+        NoticeFact::Capture { capture_no, .. } => capture_no,
+        NoticeFact::Refund { refund_no, .. } => refund_no,
     }
 }
 

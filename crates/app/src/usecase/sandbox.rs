@@ -64,8 +64,7 @@ impl App {
             || Refusal::rejected(Rejection::PaymentNotPayable { found_status: payment.status.to_string() });
         let open = payment.open_attempt.ok_or_else(not_payable)?;
         let attempt = self.store().attempt(open).await?.ok_or_else(not_payable)?;
-        let sandbox =
-            self.0.channels.sandbox.get(&attempt.channel_account).cloned().ok_or_else(not_payable)?;
+        let sandbox = self.0.gate.sandbox(attempt.channel_account)?.ok_or_else(not_payable)?;
         let now_us = self.business_now_us(payment.merchant).await?;
         match pay_at(&sandbox, &attempt, outcome, now_us).await {
             Ok(()) => {}

@@ -197,6 +197,11 @@ impl Pump {
     #[allow(clippy::disallowed_methods)] // joined in the loop, one at a time
     fn start_look(&mut self) {
         self.measure();
+        if self.is_held() {
+            // What is due stays due.
+            self.next_look = Instant::now() + self.busy_pause;
+            return;
+        }
         // Set again by whatever asks for another look while this one is under way.
         self.next_look = Instant::now() + self.idle_pause;
         let (store, config) = (Arc::clone(&self.store), Arc::clone(&self.config));
@@ -236,7 +241,16 @@ impl Pump {
         self.next_look = self.next_look.min(Instant::now() + self.pause);
     }
 
+    /// Whether nothing may leave the installation.
+    fn is_held(&self) -> bool {
+        self.config.load().held_since_us.is_some()
+    }
+
+    /// The one place where tries begin.
     fn start_tries(&mut self) {
+        if self.is_held() {
+            return;
+        }
         while let Some(job) = self.plan.take() {
             let now_us = self.clock.real_now_us();
             match self.prepare(&job, now_us) {

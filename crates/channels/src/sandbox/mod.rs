@@ -7,8 +7,10 @@
 mod bill;
 mod book;
 mod callback;
+mod copy;
 mod courier;
 mod desk;
+mod effects;
 mod facts;
 mod outcome;
 mod parts;
@@ -39,6 +41,7 @@ pub use callback::{
     CallbackAmount, CallbackBody, CallbackKind, CallbackState, SIGNATURE_HEADER, TIMESTAMP_HEADER,
     sign_callback,
 };
+pub use copy::{book_continues, copy_book};
 pub use outcome::{
     CAPTURE_LOSES_ANSWER_MINOR, CAPTURE_REFUSED_MINOR, FIRST_PAYMENT_AMOUNT_MINOR, FIRST_REFUND_AMOUNT_MINOR,
     outcomes_table,

@@ -16,8 +16,8 @@ use super::parts::{CaptureOrder, RefundOrder};
 use super::reason::Reason;
 use super::{HAZY_MS, Inner, PAY_WAITS_MS, SandboxChannel, callback};
 use crate::channel::{
-    CallbackAnswer, CallbackFault, CaptureRef, CaptureRequest, Channel, Notice, PrepareRequest, RefundRef,
-    RefundRequest, TradeRef,
+    CallbackAnswer, CallbackFault, CaptureRef, CaptureRequest, Channel, Effects, Notice, PrepareRequest,
+    RefundRef, RefundRequest, TradeRef,
 };
 
 #[async_trait]
@@ -106,6 +106,10 @@ impl Channel for SandboxChannel {
         };
         let fact = self.inner.book.with(|desk| desk.query_refund(of, key, request.now_us));
         fact.unwrap_or(RefundFact::Unknown)
+    }
+
+    async fn effects(&self) -> Effects {
+        self.inner.book.with(|desk| desk.effects()).map_or(Effects::Unavailable, Effects::Listed)
     }
 
     fn parse_callback(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notice, CallbackFault> {

@@ -5,6 +5,7 @@
 
 mod bills;
 mod books;
+mod copies;
 mod killed;
 mod page;
 mod parts;

@@ -1,13 +1,14 @@
 //! The master key in a file outside the data directory.
 //!
-//! One line for each version: `feiqian-master-key-v1:` and 32 bytes in base64. To rotate, add a line with the next
-//! version; keep the old ones, which older values need.
+//! One line for each version: `feiqian-master-key-v1:` and 32 bytes in base64. While values are sealed again under a new
+//! version ([`super::rotation`]) the file holds both; which one new values are sealed with is noted in the database.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{KeyProvider, SealFault};
-use crate::secret::random_bytes;
+use crate::secret::{constant_time_eq, random_bytes};
 
 const PREFIX: &str = "feiqian-master-key-v";
 /// Room for some hundred versions.
@@ -80,6 +81,14 @@ pub enum MasterKeyFault {
         /// The line, from 1.
         line: usize,
     },
+    /// A version that was read before has other bytes now.
+    #[error("{path}: version {version} is not the key that was read before: put the right file back", path = .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The version.
+        version: u32,
+    },
     /// The operating system refused.
     #[error("{path} can't be used: {source}", path = .path.display())]
     Io {
@@ -100,13 +109,12 @@ impl MasterKeyFile {
     /// # Errors
     /// [`MasterKeyFault::Exists`], [`MasterKeyFault::Io`].
     pub fn create(path: &Path) -> Result<FileKeyProvider, MasterKeyFault> {
-        let key = MasterKey::generate();
-        let line = Zeroizing::new(format!("{PREFIX}1:{}\n", STANDARD.encode(key.bytes())));
-        write_new(path, line.as_bytes()).map_err(|source| match source.kind() {
+        let keys = Keys::from([(1, MasterKey::generate())]);
+        write_new(path, to_text(&keys).as_bytes()).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => MasterKeyFault::Exists { path: path.to_owned() },
             _ => MasterKeyFault::Io { path: path.to_owned(), source },
         })?;
-        Ok(FileKeyProvider { current_version: 1, keys: BTreeMap::from([(1, key)]) })
+        Ok(FileKeyProvider { path: Some(path.to_owned()), keys: RwLock::new(keys) })
     }
 
     /// Reads all versions in a key file that only its owner can reach.
@@ -114,21 +122,42 @@ impl MasterKeyFile {
     /// # Errors
     /// [`MasterKeyFault`].
     pub fn load(path: &Path) -> Result<FileKeyProvider, MasterKeyFault> {
-        let text = read(path)?;
-        let malformed = |line| MasterKeyFault::Malformed { path: path.to_owned(), line };
-        let mut keys = BTreeMap::new();
-        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let (version, key) = parse_line(line.trim()).ok_or_else(|| malformed(index + 1))?;
-            if keys.insert(version, key).is_some() {
-                return Err(malformed(index + 1));
-            }
-        }
-        let current_version = *keys.keys().next_back().ok_or_else(|| malformed(1))?;
-        Ok(FileKeyProvider { current_version, keys })
+        let keys = read_keys(path)?;
+        Ok(FileKeyProvider { path: Some(path.to_owned()), keys: RwLock::new(keys) })
     }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Versions and their keys.
+pub(super) type Keys = BTreeMap<u32, MasterKey>;
+
+/// The text of a key file.
+pub(super) fn to_text(keys: &Keys) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::new());
+    for (version, key) in keys {
+        let encoded = Zeroizing::new(STANDARD.encode(key.bytes()));
+        text.push_str(&format!("{PREFIX}{version}:"));
+        text.push_str(&encoded);
+        text.push('\n');
+    }
+    text
+}
+
+/// Reads a key file; one without any version is malformed.
+pub(super) fn read_keys(path: &Path) -> Result<Keys, MasterKeyFault> {
+    let text = read(path)?;
+    let malformed = |line| MasterKeyFault::Malformed { path: path.to_owned(), line };
+    let mut keys = Keys::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let (version, key) = parse_line(line.trim()).ok_or_else(|| malformed(index + 1))?;
+        if keys.insert(version, key).is_some() {
+            return Err(malformed(index + 1));
+        }
+    }
+    if keys.is_empty() { Err(malformed(1)) } else { Ok(keys) }
+}
+
+/// Writes a new file of mode 0600 and brings it and its entry to disk.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -175,27 +204,54 @@ fn parse_line(line: &str) -> Option<(u32, MasterKey)> {
     Some((version, MasterKey::from_bytes(bytes.as_slice().try_into().ok()?)))
 }
 
-/// Master keys read from a file. The highest version is the current one.
-#[derive(Debug, Clone)]
+/// Master keys read from a file, which may be read again while they are in use.
+#[derive(Debug)]
 pub struct FileKeyProvider {
-    current_version: u32,
-    keys: BTreeMap<u32, MasterKey>,
+    /// Absent for keys that were never in a file.
+    path: Option<PathBuf>,
+    keys: RwLock<Keys>,
 }
 
 impl FileKeyProvider {
     /// One key, version 1, without a file: for tests and simulations.
     #[must_use]
     pub fn in_memory(key: MasterKey) -> Self {
-        Self { current_version: 1, keys: BTreeMap::from([(1, key)]) }
+        Self { path: None, keys: RwLock::new(Keys::from([(1, key)])) }
+    }
+
+    /// The versions at hand, ascending.
+    #[must_use]
+    pub fn versions(&self) -> Vec<u32> {
+        self.read().keys().copied().collect()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Keys> {
+        // A poisoned lock is harmless: the map is replaced whole.
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl KeyProvider for FileKeyProvider {
     fn current_version(&self) -> u32 {
-        self.current_version
+        self.read().keys().next_back().copied().unwrap_or(0)
     }
 
     fn key(&self, version: u32) -> Result<MasterKey, SealFault> {
-        self.keys.get(&version).cloned().ok_or(SealFault::KeyUnavailable { version })
+        self.read().get(&version).cloned().ok_or(SealFault::KeyUnavailable { version })
+    }
+
+    fn reload(&self) -> Result<(), MasterKeyFault> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let keys = read_keys(path)?;
+        let known = self.read().clone();
+        for (version, key) in &keys {
+            let is_other =
+                known.get(version).is_some_and(|before| !constant_time_eq(before.bytes(), key.bytes()));
+            if is_other {
+                return Err(MasterKeyFault::Changed { path: path.clone(), version: *version });
+            }
+        }
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
     }
 }

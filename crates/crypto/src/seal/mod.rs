@@ -6,9 +6,11 @@
 //! What is authenticated beside the value is header, table, column and row: a value moved elsewhere does not open.
 
 mod master_key;
+pub mod rotation;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad as AeadAad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -63,7 +65,7 @@ pub enum SealFault {
 
 /// Gives the master keys: a file now, a command or a hardware token later.
 pub trait KeyProvider: Send + Sync {
-    /// The version that new values are sealed with.
+    /// The newest version.
     fn current_version(&self) -> u32;
 
     /// The key of a version.
@@ -71,19 +73,54 @@ pub trait KeyProvider: Send + Sync {
     /// # Errors
     /// [`SealFault::KeyUnavailable`].
     fn key(&self, version: u32) -> Result<MasterKey, SealFault>;
+
+    /// Looks again where the keys are kept: a version may have come or gone, none may have changed.
+    ///
+    /// # Errors
+    /// [`MasterKeyFault`]; the keys stay as they were.
+    fn reload(&self) -> Result<(), MasterKeyFault> {
+        Ok(())
+    }
 }
 
 /// Seals and opens values.
 pub struct Sealer {
     provider: Arc<dyn KeyProvider>,
+    /// The version that new values are sealed with.
+    version: AtomicU32,
     table_keys: RwLock<HashMap<(u32, &'static str), Arc<Prk>>>,
 }
 
 impl Sealer {
-    /// A sealer over the keys of `provider`.
+    /// A sealer over the keys of `provider`; it seals with the newest until it is told otherwise.
     #[must_use]
     pub fn new(provider: Arc<dyn KeyProvider>) -> Self {
-        Self { provider, table_keys: RwLock::new(HashMap::new()) }
+        let version = AtomicU32::new(provider.current_version());
+        Self { provider, version, table_keys: RwLock::new(HashMap::new()) }
+    }
+
+    /// The version that new values are sealed with.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Seals new values with this version from now on.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`]; then nothing changes.
+    pub fn seal_with(&self, version: u32) -> Result<(), SealFault> {
+        self.provider.key(version)?;
+        self.version.store(version, Ordering::Release);
+        Ok(())
+    }
+
+    /// Looks again where the keys are kept.
+    ///
+    /// # Errors
+    /// [`MasterKeyFault`]; the keys stay as they were.
+    pub fn reload(&self) -> Result<(), MasterKeyFault> {
+        self.provider.reload()
     }
 
     /// Encrypts `plaintext` for the place `aad`; 45 bytes longer than it.
@@ -91,7 +128,7 @@ impl Sealer {
     /// # Errors
     /// [`SealFault::KeyUnavailable`].
     pub fn seal(&self, aad: Aad<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealFault> {
-        let version = self.provider.current_version();
+        let version = self.version();
         let (salt, nonce) = (random_bytes::<SALT_BYTES>(), random_bytes::<NONCE_LEN>());
         let header = [&[FORMAT][..], &version.to_be_bytes(), &salt, &nonce].concat();
         let key = self.value_key(version, aad.table, &salt)?;
@@ -132,12 +169,19 @@ impl Sealer {
         sealed.get(..HEADER_BYTES).and_then(read_header).map(|(version, _, _)| version)
     }
 
-    /// What `init` stores so that `serve` can tell a wrong master key; it reveals nothing of the key.
+    /// What `init` stores so that `serve` can tell a wrong master key; it reveals nothing of the key. Of the version that
+    /// new values are sealed with.
     ///
     /// # Errors
     /// [`SealFault::KeyUnavailable`].
     pub fn check_value(&self) -> Result<String, SealFault> {
-        self.check_value_at(self.provider.current_version())
+        self.check_value_at(self.version())
+    }
+
+    /// The version that a check value is of.
+    #[must_use]
+    pub fn version_of_check(stored: &str) -> Option<u32> {
+        stored.split_once(':').and_then(|(version, _)| version.parse().ok())
     }
 
     /// Compares a stored [`Sealer::check_value`] with the keys at hand; later versions beside it do not matter.
@@ -145,14 +189,14 @@ impl Sealer {
     /// # Errors
     /// [`SealFault::WrongMasterKey`], [`SealFault::KeyUnavailable`], [`SealFault::Malformed`].
     pub fn verify_check_value(&self, stored: &str) -> Result<(), SealFault> {
-        let version = stored.split_once(':').and_then(|(version, _)| version.parse().ok());
-        let expected = self.check_value_at(version.ok_or(SealFault::Malformed)?)?;
+        let version = Self::version_of_check(stored).ok_or(SealFault::Malformed)?;
+        let expected = self.check_value_at(version)?;
         let same = constant_time_eq(expected.as_bytes(), stored.as_bytes());
         if same { Ok(()) } else { Err(SealFault::WrongMasterKey) }
     }
 
-    /// A key for another use than columns, such as callback secrets or the salts of statement lines. It hangs on
-    /// `label` and on version 1 of the master key, so that it survives rotation.
+    /// A key for another use than columns, such as the salts of journal lines. It hangs on `label` and on version 1 of the
+    /// master key: what must outlive that version is kept sealed once it was derived.
     ///
     /// # Errors
     /// [`SealFault::KeyUnavailable`] when version 1 is gone.
@@ -160,7 +204,11 @@ impl Sealer {
         self.derive_at(1, "label", label)
     }
 
-    fn check_value_at(&self, version: u32) -> Result<String, SealFault> {
+    /// The check value of a version.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`].
+    pub fn check_value_at(&self, version: u32) -> Result<String, SealFault> {
         let value = self.derive_at(version, "check value", "")?;
         let (shown, _) = value.split_at(16);
         Ok(format!("{version}:{}", hex(shown)))
@@ -199,7 +247,7 @@ impl Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sealer(version {})", self.provider.current_version())
+        write!(f, "Sealer(version {})", self.version())
     }
 }
 

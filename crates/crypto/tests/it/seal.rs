@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use crypto::hex;
 use crypto::seal::{
     Aad, FileKeyProvider, KeyProvider as _, MasterKey, MasterKeyFault, MasterKeyFile, SealFault, Sealer,
-    line_salt,
+    line_salt, rotation,
 };
 use crypto::secret::random_bytes;
 
@@ -129,8 +129,7 @@ fn rotation_keeps_old_values_readable() {
     let file = directory.file();
     let old = Sealer::new(Arc::new(MasterKeyFile::create(&file).unwrap()));
     let (sealed, stored) = (old.seal(PLACE, b"value").unwrap(), old.check_value().unwrap());
-    let second = format!("feiqian-master-key-v2:{}\n", "A".repeat(43) + "=");
-    fs::write(&file, fs::read_to_string(&file).unwrap() + &second).unwrap();
+    assert_eq!(rotation::add_version(&file).unwrap(), 2);
     let provider = MasterKeyFile::load(&file).unwrap();
     assert_eq!(provider.current_version(), 2);
     let new = Sealer::new(Arc::new(provider));
@@ -138,6 +137,56 @@ fn rotation_keeps_old_values_readable() {
     assert_eq!(Sealer::version_of(&new.seal(PLACE, b"value").unwrap()), Some(2));
     assert_eq!(new.verify_check_value(&stored), Ok(()));
     assert_eq!(new.derive("label").unwrap(), old.derive("label").unwrap());
+    // It seals with the version that it is told to, if it has it.
+    assert_eq!(new.seal_with(3), Err(SealFault::KeyUnavailable { version: 3 }));
+    new.seal_with(1).unwrap();
+    assert_eq!(Sealer::version_of(&new.seal(PLACE, b"value").unwrap()), Some(1));
+    assert_eq!(Sealer::version_of_check(&new.check_value().unwrap()), Some(1));
+}
+
+#[test]
+fn a_running_program_reads_the_key_file_again() {
+    let directory = Directory::new();
+    let file = directory.file();
+    let sealer = Sealer::new(Arc::new(MasterKeyFile::create(&file).unwrap()));
+    let sealed = sealer.seal(PLACE, b"value").unwrap();
+    rotation::add_version(&file).unwrap();
+    assert_eq!(sealer.seal_with(2), Err(SealFault::KeyUnavailable { version: 2 }));
+    sealer.reload().unwrap();
+    assert_eq!(sealer.version(), 1, "reading the file changes nothing by itself");
+    sealer.seal_with(2).unwrap();
+    assert_eq!(Sealer::version_of(&sealer.seal(PLACE, b"value").unwrap()), Some(2));
+    assert_eq!(sealer.open(PLACE, &sealed).unwrap().as_slice(), b"value");
+    // Another key under a version that is in use is refused, and the keys stay.
+    let text = fs::read_to_string(&file).unwrap();
+    let other = format!("feiqian-master-key-v2:{}=\n", "A".repeat(43));
+    let first = text.lines().next().unwrap();
+    fs::write(&file, format!("{first}\n{other}")).unwrap();
+    assert!(matches!(sealer.reload(), Err(MasterKeyFault::Changed { version: 2, .. })));
+    fs::write(&file, &text).unwrap();
+    sealer.reload().unwrap();
+    assert_eq!(Sealer::version_of(&sealer.seal(PLACE, b"value").unwrap()), Some(2));
+}
+
+#[test]
+fn retired_versions_are_kept_beside() {
+    let directory = Directory::new();
+    let file = directory.file();
+    MasterKeyFile::create(&file).unwrap();
+    let first = fs::read_to_string(&file).unwrap();
+    assert_eq!(rotation::retire_below(&file, 1).unwrap(), [0u32; 0]);
+    assert_eq!(rotation::retire_below(&file, 2).unwrap(), [0u32; 0], "the last version stays");
+    rotation::add_version(&file).unwrap();
+    assert_eq!(rotation::retire_below(&file, 2).unwrap(), [1]);
+    assert_eq!(MasterKeyFile::load(&file).unwrap().versions(), [2]);
+    assert_eq!(fs::read_to_string(rotation::retired_file(&file)).unwrap(), first);
+    assert_eq!(rotation::add_version(&file).unwrap(), 3);
+    // Left over by a process that was killed while it wrote.
+    fs::write(directory.0.join("master.key.new"), "half a li").unwrap();
+    assert_eq!(rotation::retire_below(&file, 3).unwrap(), [2]);
+    assert_eq!(MasterKeyFile::load(&rotation::retired_file(&file)).unwrap().versions(), [1, 2]);
+    assert_eq!(MasterKeyFile::load(&file).unwrap().versions(), [3]);
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 2);
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn decide(
     let attempt = attempt
         .ok_or_else(|| Rejection::Defect { what: "the authorized attempt was not read".to_owned() })?;
     let capture = Capture {
-        id: facts.id(),
+        id: facts.number(),
         payment: payment.id,
         attempt: attempt.id,
         merchant: payment.merchant,

@@ -1,7 +1,7 @@
 //! What the platform asks of a channel and what a channel can tell it: the vocabulary between `channels` and the
 //! decisions. A *fact* is never thrown away, however late and whoever asked for it.
 
-use crate::id::ChannelAccountId;
+use crate::id::{ChannelAccountId, Uid};
 use ledger::Day;
 use money::{Amount, FeeRule};
 
@@ -142,6 +142,80 @@ pub enum RefundFact {
     NotFound,
     /// Not known yet.
     Unknown,
+}
+
+/// Something that a channel has done or may still do, by its own record and under our number: for comparing with books that were
+/// restored from a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// What it is.
+    pub kind: EffectKind,
+    /// Our number of it: the id of an attempt, a capture or a refund.
+    pub number: Uid,
+    /// The attempt that it hangs under; of a payment, its own number.
+    pub trade: Uid,
+    /// How it stands.
+    pub state: EffectState,
+    /// The channel's number.
+    pub channel_no: String,
+    /// How much.
+    pub amount: Amount,
+    /// When, in the channel's business time, microseconds.
+    pub at_us: i64,
+}
+
+/// What a channel does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names say it
+pub enum EffectKind {
+    Payment,
+    Capture,
+    Refund,
+}
+
+impl EffectKind {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EffectKind::Payment => "payment",
+            EffectKind::Capture => "capture",
+            EffectKind::Refund => "refund",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<EffectKind> {
+        [EffectKind::Payment, EffectKind::Capture, EffectKind::Refund]
+            .into_iter()
+            .find(|k| k.as_str() == text)
+    }
+}
+
+/// How far a channel is with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EffectState {
+    /// Nothing moved yet, and it still may.
+    Open,
+    /// Money is held.
+    Held,
+    /// Money moved.
+    Done,
+}
+
+impl EffectState {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EffectState::Open => "open",
+            EffectState::Held => "held",
+            EffectState::Done => "done",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<EffectState> {
+        [EffectState::Open, EffectState::Held, EffectState::Done].into_iter().find(|s| s.as_str() == text)
+    }
 }
 
 /// What the sandbox channel shall do. Chosen on create, attempt and refund; refused in live.

@@ -5,7 +5,7 @@ use crate::attempt::{self, Attempt};
 use crate::channel::{ChannelAccount, SandboxOutcome};
 use crate::decide::{Changes, Facts};
 use crate::event::{Emit, Object, Type};
-use crate::id::{MerchantId, PaymentId};
+use crate::id::{AttemptId, MerchantId, PaymentId};
 use crate::job::Job;
 use crate::price::Price;
 use crate::rejection::{Differing, Rejection};
@@ -68,8 +68,11 @@ pub fn decide(
         method: command.method.clone(),
         currency: command.amount.currency().code().to_owned(),
     })?;
-    let payment = new_payment(command, price, facts);
+    // Found from each other, so that a number which a channel knows tells the payment's id.
+    let number: AttemptId = facts.number();
+    let payment = new_payment(PaymentId(number.0.twin()), command, price, facts);
     let attempt = new_attempt(
+        number,
         &payment,
         account,
         command.method.clone(),
@@ -92,9 +95,9 @@ pub fn decide(
     Ok((changes, Created::New(id)))
 }
 
-fn new_payment(command: &CreatePayment, price: &Price, facts: &mut Facts<'_>) -> Payment {
+fn new_payment(id: PaymentId, command: &CreatePayment, price: &Price, facts: &Facts<'_>) -> Payment {
     Payment {
-        id: facts.id(),
+        id,
         merchant: command.merchant,
         merchant_order_no: command.merchant_order_no.clone(),
         status: Status::Created,
@@ -135,15 +138,16 @@ fn new_payment(command: &CreatePayment, price: &Price, facts: &mut Facts<'_>) ->
 
 /// An attempt, born leased to this node: its row is the job that makes the call.
 pub(super) fn new_attempt(
+    id: AttemptId,
     payment: &Payment,
     account: &ChannelAccount,
     method: String,
     scene: Scene,
     sandbox_outcome: Option<SandboxOutcome>,
-    facts: &mut Facts<'_>,
+    facts: &Facts<'_>,
 ) -> Attempt {
     Attempt {
-        id: facts.id(),
+        id,
         payment: payment.id,
         merchant: payment.merchant,
         acting_key: facts.acting_key,

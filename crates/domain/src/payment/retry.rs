@@ -57,8 +57,8 @@ pub fn decide(
     let account =
         command.account.as_ref().ok_or_else(|| Rejection::ChannelNotConfigured { method: method.clone() })?;
     let scene = command.scene.unwrap_or(payment.scene);
-    let attempt = new_attempt(payment, account, method, scene, command.sandbox_outcome, facts);
-    let id = attempt.id;
+    let id = facts.number();
+    let attempt = new_attempt(id, payment, account, method, scene, command.sandbox_outcome, facts);
     let changed = Payment {
         latest_attempt: Some(id),
         open_attempt: Some(id),

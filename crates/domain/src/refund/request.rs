@@ -194,7 +194,7 @@ pub(super) fn fresh(
     facts: &mut Facts<'_>,
 ) -> Refund {
     Refund {
-        id: facts.id(),
+        id: facts.number(),
         payment: payment.id,
         attempt,
         merchant: payment.merchant,

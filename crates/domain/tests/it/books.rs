@@ -77,6 +77,7 @@ impl Books {
         let merchant = self.merchant.clone();
         let zone = self.zone.clone();
         let mut facts = Facts {
+            number: domain::decide::Number::Fresh,
             now_us: self.now_us,
             real_now_us: self.now_us,
             merchant: &merchant,

@@ -1,17 +1,23 @@
 //! One file per subcommand.
 
+pub mod backup;
+pub mod channel;
 pub mod clock;
 pub mod config_check;
 pub mod events;
 pub mod explain;
 pub mod health;
+pub mod hold;
 pub mod init;
 pub mod key;
 pub mod listen;
+pub mod master_key;
 pub mod merchant;
 pub mod partner;
 pub mod payment;
 pub mod price;
+pub mod restore;
+pub mod resume;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;
@@ -48,6 +54,12 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Trigger(options) => trigger::run(&options),
         Command::Events { command } => events::run(&command),
         Command::Clock { command } => clock::run(&command),
+        Command::Channel { command } => channel::run(command),
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => restore::run(&options),
+        Command::Hold(options) => hold::run(&options),
+        Command::Resume(options) => resume::run(&options),
+        Command::MasterKey { command } => master_key::run(command),
         Command::Bench => {
             output::line(
                 "The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench",

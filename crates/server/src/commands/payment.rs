@@ -1,15 +1,19 @@
 //! `feiqian payment resolve`: a person decides about money that came in another amount or currency than asked.
 
-use crate::assemble::{Installation, Running, is_in_use};
+use crate::assemble::{Installation, Reached, Running};
 use crate::cli::ConfigFile;
 use crate::config::Config;
-use crate::operator::{self, Decision, Resolved};
+use crate::operator::{self, Decision, Resolve, Resolved};
 use crate::output;
 use anyhow::{Context, Result};
 use clap::{ArgGroup, Args, Subcommand};
 use domain::id::{Id, PaymentId};
 use serde_json::json;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// The command line waits for an answer no longer.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// What can be done with payments.
 #[derive(Debug, Subcommand)]
@@ -55,17 +59,16 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 /// Through the serving process if there is one; else the platform runs here for as long as it takes.
 async fn resolve(config: &Config, id: PaymentId, decision: Decision) -> Result<Resolved> {
     let installation = Installation::find(config)?;
-    match installation.open() {
-        Ok(store) => {
+    match installation.reach(config, ANSWER_MAX).await? {
+        Reached::Here(store) => {
             let public_url = config.public_url_at(config.listen);
             let running = Running::start(config, &installation, store, &public_url).await?;
             let resolved = operator::resolve(&running.app, &running.store, id, decision).await;
             running.stop(config).await;
             resolved.map_err(super::merchant::refused)
         }
-        Err(error) if is_in_use(&error) => {
-            operator::ask(config, &installation.operator_token()?, id, decision).await
+        Reached::Server(server) => {
+            server.post(&format!("/ops/v1/payments/{id}/resolve"), &Resolve { resolution: decision }).await
         }
-        Err(error) => Err(error),
     }
 }

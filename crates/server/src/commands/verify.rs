@@ -4,6 +4,7 @@
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::output;
+use crate::secrets::Secret;
 use crate::verify_note::VerifyNote;
 use anyhow::Result;
 use app::verify::{self, ChainEnd, Progress, Report};
@@ -71,14 +72,15 @@ pub(crate) async fn prove(
     options: verify::Options,
     progress: &mut dyn Progress,
 ) -> Result<Report> {
-    Ok(verify::run(store, &*installation.salt_key()?, options, progress).await?)
+    let salt_key = installation.secret(store, Secret::JournalSalt).await?;
+    Ok(verify::run(store, &salt_key, options, progress).await?)
 }
 
 /// A bar on standard error, if that is a terminal.
-struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new() -> Bar {
+    pub(crate) fn new() -> Bar {
         let bar = ProgressBar::new(0);
         if let Ok(style) =
             ProgressStyle::with_template("verify {wide_bar} {pos}/{len} transactions, {eta} left")

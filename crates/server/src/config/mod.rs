@@ -5,6 +5,7 @@ mod check;
 mod load;
 mod sections;
 
+pub(crate) use check::is_inside;
 pub use load::ConfigFault;
 pub use sections::{
     Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings, Tls,

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Reads;
-use store::sqlite::{SqliteConfig, SqliteStore, copy_for_demo, tamper_for_demo};
+use store::sqlite::{Copying, SqliteConfig, SqliteStore, tamper_for_demo};
 use tokio::time::Instant;
 
 /// 2010: what a merchant has earned and not yet available.
@@ -34,7 +34,7 @@ pub(super) async fn show(installation: &Installation, directory: &Path, service:
     let changed = {
         let copy = copy.clone();
         let work = move || {
-            copy_for_demo(&source, &copy.path)?;
+            store::sqlite::copy(&source, &copy.path, Copying::default())?;
             tamper_for_demo(&copy, World::Sandbox.only_shard(), MERCHANT_PENDING)
         };
         tokio::task::spawn_blocking(work).await??

@@ -12,4 +12,5 @@ mod examples;
 mod harness;
 mod local;
 mod partners;
+mod safekeeping;
 mod sign;

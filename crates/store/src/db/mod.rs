@@ -19,9 +19,10 @@ pub(crate) use statements::{Sql, statements};
 pub(crate) use value::{Many, Value, params};
 
 use crate::StoreError;
+use crate::place::Place;
 use crypto::seal::{Aad, Sealer};
 use domain::Uid;
-use domain::id::Shard;
+use domain::id::{Id, Shard};
 use futures::future::BoxFuture;
 
 /// A connection of either engine.
@@ -63,13 +64,6 @@ pub(crate) trait Connection: Send + Sync {
     /// Tells the engine the last numbers that the shard head handed out, by which [`Value::JournalSeq`] and
     /// [`Value::EventSeq`] count.
     fn note_numbers(&self, journal_seq: i64, event_seq: i64);
-}
-
-/// Where a sealed column lives.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) table: &'static str,
-    pub(crate) column: &'static str,
 }
 
 impl dyn Connection {
@@ -155,15 +149,15 @@ impl dyn Connection {
     }
 
     pub(crate) fn seal(&self, place: Place, row_id: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let aad = Aad { table: place.table, column: place.column, row_id };
+        let aad = Aad { table: place.table(), column: place.column(), row_id };
         self.sealer().seal(aad, plain).map_err(|fault| StoreError::Unavailable(fault.to_string()))
     }
 
     pub(crate) fn open(&self, place: Place, row_id: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let aad = Aad { table: place.table, column: place.column, row_id };
+        let aad = Aad { table: place.table(), column: place.column(), row_id };
         match self.sealer().open(aad, sealed) {
             Ok(plain) => Ok(plain.to_vec()),
-            Err(fault) => Err(corrupt(&format!("{}.{}: {fault}", place.table, place.column))),
+            Err(fault) => Err(corrupt(&format!("{}.{}: {fault}", place.table(), place.column()))),
         }
     }
 }
@@ -176,6 +170,11 @@ pub(crate) fn corrupt(what: &str) -> StoreError {
 /// A guarded write must have touched its one row.
 pub(crate) fn guard(count: usize, what: impl FnOnce() -> String) -> Result<(), StoreError> {
     if count == 1 { Ok(()) } else { Err(StoreError::Conflict(what())) }
+}
+
+/// Where a list of jobs by (due, id) goes on, exclusive.
+pub(crate) fn after_due(after: Option<(i64, impl Id)>) -> (i64, [u8; 16]) {
+    after.map_or((i64::MIN, [0; 16]), |(due_at_us, id)| (due_at_us, id.uid().0))
 }
 
 /// Where a page by (time, id) starts, exclusive: after the last row seen, and before an upper bound of time.

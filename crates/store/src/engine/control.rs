@@ -5,7 +5,10 @@ use crate::StoreError;
 use crate::control::{Asked, Control, DeliveryOutcome, Endpoint, Made, Snapshot, StoredChannelAccount};
 use crate::db::Db;
 use crate::reads::Block;
-use crate::{api_key, asked, block, delivery, endpoint, event, head, merchant, notice, partner, pricing};
+use crate::{
+    api_key, asked, block, delivery, endpoint, event, head, installation, lost, merchant, notice, partner,
+    pricing,
+};
 use async_trait::async_trait;
 use domain::World;
 use domain::api_key::ApiKey;
@@ -19,7 +22,7 @@ use domain::price::Price;
 
 /// As [`Engine::write`], for rows that nodes cache. The version is raised first: its row is the lock under which these writes
 /// come one after another, whatever node they come from.
-async fn write_cached<E, T, W>(engine: &E, world: World, work: W) -> Result<T, StoreError>
+pub(super) async fn write_cached<E, T, W>(engine: &E, world: World, work: W) -> Result<T, StoreError>
 where
     E: Engine,
     T: Send + 'static,
@@ -28,6 +31,7 @@ where
     let raised = engine.write(world, move |db| {
         Box::pin(async move {
             merchant::raise_version(db).await?;
+            installation::refuse_stale_key(db).await?;
             work(db).await
         })
     });
@@ -78,7 +82,11 @@ async fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         .into_iter()
         .map(|(merchant, secret)| (merchant.clone(), (merchant.id, secret)))
         .unzip();
+    installation::follow_rotation(db).await?;
     Ok(Snapshot {
+        held_since_us: installation::held_since_us(db).await?,
+        restored: installation::restored(db).await?,
+        lost: lost::all(db).await?,
         version: merchant::version(db).await?,
         key_epochs,
         partners: partner::all(db).await?,

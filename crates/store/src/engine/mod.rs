@@ -3,6 +3,7 @@
 
 mod control;
 mod reads;
+mod safekeeping;
 
 use crate::StoreError;
 use crate::db::Db;

@@ -1,12 +1,10 @@
-//! For `feiqian demo` only: a consistent copy of a database, and one cent changed in a copy behind the program's back, so that
-//! everybody can see `verify` find it. Nothing else may use this.
+//! For `feiqian demo` only: one cent changed in a copy behind the program's back, so that everybody can see `verify` find it.
+//! Nothing else may use this.
 
 use super::db::SqliteDb;
 use super::{OpenFault, SqliteConfig, connection};
 use crate::db::{corrupt, params, statements};
 use domain::id::Shard;
-use rusqlite::Connection;
-use std::path::Path;
 use std::sync::Arc;
 
 statements! {
@@ -28,25 +26,8 @@ pub struct TamperedLine {
     pub after_minor: i64,
 }
 
-/// Copies the database at `config.path` to `to`, which must not exist, also while it is served. The copy is one moment's state.
-///
-/// # Errors
-/// [`OpenFault`].
-pub fn copy_for_demo(config: &SqliteConfig, to: &Path) -> Result<(), OpenFault> {
-    if to.exists() {
-        return Err(OpenFault::Exists { path: to.to_owned() });
-    }
-    let source = connection::open_reader(config)?;
-    let target = to.to_str().ok_or_else(|| corrupt("the copy's path is no UTF-8"))?;
-    source.pragma_update(None, "query_only", 0)?;
-    source.execute("VACUUM INTO ?1", [target])?;
-    let copy = Connection::open(to)?;
-    copy.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    Ok(())
-}
-
 /// Adds one minor unit to the first journal line on accounts of `code` in a shard, past all rules. For copies that
-/// [`copy_for_demo`] made.
+/// [`super::copy`] made.
 ///
 /// # Errors
 /// [`OpenFault`], also when no such line exists.

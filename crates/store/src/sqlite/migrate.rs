@@ -29,6 +29,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0003_waiting",
         sql: include_str!("../../migrations/sqlite/0003_waiting.sql"),
     },
+    Migration {
+        number: 4,
+        name: "0004_safekeeping",
+        sql: include_str!("../../migrations/sqlite/0004_safekeeping.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, \

@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod connection;
+mod copy;
 mod db;
 mod demo;
 mod engine;
@@ -17,11 +18,12 @@ mod statements;
 mod turnstile;
 mod workers;
 
-pub use demo::{TamperedLine, copy_for_demo, tamper_for_demo};
+pub use copy::{Copied, Copying, LOG_MAX_BYTES, copy, damage, schema, settle};
+pub use demo::{TamperedLine, tamper_for_demo};
 
 use crate::counts::{Counters, RowCounts};
 use crate::db::corrupt;
-use crate::{LaneSession, Store, StoreError, head, merchant};
+use crate::{LaneSession, Store, StoreError, head, installation};
 use checkpoint::Checkpointer;
 use crypto::seal::{SealFault, Sealer};
 use db::{SqliteDb, done};
@@ -116,6 +118,14 @@ pub enum OpenFault {
     /// The master key is not that of this installation.
     #[error("{0}")]
     MasterKey(#[from] SealFault),
+    /// The database changes faster than it can be copied.
+    #[error(
+        "the log grew past {log_max_bytes} bytes while the database was copied: try when less is written, or allow more"
+    )]
+    CopyTooSlow { log_max_bytes: u64 },
+    /// Another process holds the file for too long.
+    #[error("the database is locked by another process again and again")]
+    CopyBusy,
     /// The file system refused.
     #[error("{path}: {source}", path = .path.display())]
     Io { path: PathBuf, source: std::io::Error },
@@ -136,7 +146,7 @@ pub fn init(config: &SqliteConfig, open_day: Day) -> Result<(), OpenFault> {
     let db = SqliteDb::new(connection, Arc::clone(&config.sealer));
     db.write(|db| {
         Box::pin(async move {
-            merchant::note_master_key(db, &check).await?;
+            installation::note_master_key(db, &check).await?;
             for world in [World::Live, World::Sandbox] {
                 head::insert_shard(db, world.only_shard(), open_day).await?;
             }
@@ -225,8 +235,7 @@ impl SqliteStore {
         }
         let mut shards = Vec::new();
         if let Some(reader) = readers.first() {
-            let check = done(Box::pin(merchant::master_key_check(&reader.db)))?;
-            config.sealer.verify_check_value(&check)?;
+            done(Box::pin(installation::seal_as_noted(&reader.db)))??;
             shards = done(Box::pin(head::shards(&reader.db)))?;
         }
         let io = |source| OpenFault::Io { path: config.path.clone(), source };
@@ -274,4 +283,10 @@ impl Store for SqliteStore {
     fn rows_written(&self) -> RowCounts {
         self.counters.read()
     }
+}
+
+/// The SQL of every migration, for tests of the schema.
+#[cfg(test)]
+pub(crate) fn migrations() -> Vec<&'static str> {
+    migrate::MIGRATIONS.iter().map(|migration| migration.sql).collect()
 }

@@ -6,7 +6,7 @@ use domain::{Shard, World};
 use money::FeeRule;
 use rusqlite::Connection;
 use store::control::StoredChannelAccount;
-use store::sqlite::{OpenFault, SqliteConfig, SqliteStore, copy_for_demo, tamper_for_demo};
+use store::sqlite::{Copying, OpenFault, SqliteConfig, SqliteStore, tamper_for_demo};
 use store::{Control, Reads, Store, StoreError};
 
 #[test]
@@ -73,8 +73,9 @@ fn one_cent_is_changed_in_the_copy_and_only_there() {
 
     let original = here.scratch.config();
     let copy = SqliteConfig { path: original.path.with_extension("copy"), ..original.clone() };
-    copy_for_demo(&original, &copy.path).unwrap();
-    assert!(matches!(copy_for_demo(&original, &copy.path), Err(OpenFault::Exists { .. })));
+    let copied = || store::sqlite::copy(&original, &copy.path, Copying::default());
+    copied().unwrap();
+    assert!(matches!(copied(), Err(OpenFault::Exists { .. })));
     let changed = tamper_for_demo(&copy, LIVE, 2010).unwrap();
     assert_eq!(changed.after_minor, changed.before_minor + 1);
     let amount = |path: &std::path::Path| -> i64 {

@@ -1,30 +1,12 @@
 //! `kill -9` at the worst moments: R11, R18, R27, R29, R52. Each has a server of its own.
 
+use crate::harness::bill::all_bill_rows;
 use crate::harness::books::{Books, bare};
-use crate::harness::client::now_s;
 use crate::harness::merchant::text;
-use crate::harness::{Answer, Merchant, Receiver, Server, cny, on_own, spawn, until, until_within};
+use crate::harness::{Answer, Merchant, Receiver, cny, on_own, spawn, until, until_within};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// Every row of the simulator's bills that belong to these days.
-fn bill_rows(server: &Server, dates: &[&str]) -> Vec<Value> {
-    let bills = dates.iter().map(|date| server.cli(&["sandbox", "bill", "--date", date]));
-    bills.flat_map(|bill| bill["rows"].as_array().expect("rows").clone()).collect()
-}
-
-/// The channel's dates (UTC+8) around now.
-fn dates() -> [String; 3] {
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
-    let today = jiff::Timestamp::from_second(now_s()).expect("a time").to_zoned(zone).date();
-    [-1, 0, 1].map(|days| today.checked_add(jiff::Span::new().days(days)).expect("a date").to_string())
-}
-
-fn all_bill_rows(server: &Server) -> Vec<Value> {
-    let dates = dates();
-    bill_rows(server, &dates.each_ref().map(String::as_str))
-}
 
 /// Sends orders until the server is killed; answers what was acknowledged.
 async fn storm(merchant: &Merchant<'_>, kill_after: Duration) -> Vec<(Value, Option<Answer>)> {

@@ -1,5 +1,6 @@
 //! An installation under test, and clients of it.
 
+pub mod bill;
 pub mod books;
 pub mod callback;
 pub mod cli;

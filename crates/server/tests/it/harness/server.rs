@@ -1,7 +1,7 @@
 //! An installation in a scratch directory, served by the real binary.
 
 use super::cli::Cli;
-use super::client::Client;
+use super::client::{Answer, Client};
 use super::process::Process;
 use super::wait::until_within;
 use std::fmt::Write as _;
@@ -122,12 +122,24 @@ impl Server {
 
     /// Serves, and comes back when commands are taken.
     pub fn serve(&self) {
+        self.serve_until("answer of /readyz", |answer| answer.status == 200);
+    }
+
+    /// Serves what was restored, and comes back when it says that it is held.
+    pub fn serve_held(&self) {
+        self.serve_until("held answer of /readyz", |answer| {
+            answer.status == 503 && answer.text.starts_with("held")
+        });
+    }
+
+    fn serve_until(&self, what: &str, is_up: impl Fn(&Answer) -> bool + Sync) {
         self.begin();
         let client = Client::new(&self.internal_url);
-        let ready = until_within(START_BOUND, "answer of /readyz", || async {
+        let is_up = &is_up;
+        let ready = until_within(START_BOUND, what, || async {
             self.assert_alive();
             let answer = client.call("GET", "/readyz").try_send().await.ok()?;
-            (answer.status == 200).then_some(())
+            is_up(&answer).then_some(())
         });
         // Callers may be inside the runtime or not.
         std::thread::scope(|scope| scope.spawn(|| super::run(ready)).join().expect("it gets ready"));
@@ -158,6 +170,13 @@ impl Server {
     pub fn kill(&self) {
         let process = self.process.lock().expect("no case panicked here").take();
         process.expect("it serves").kill();
+    }
+
+    /// Moves the data directory away, as if its disk were lost; answers where it is.
+    pub fn lose_data(&self) -> PathBuf {
+        let lost = self.dir.join(self.next_no("lost"));
+        std::fs::rename(self.data_dir(), &lost).expect("the data is moved");
+        lost
     }
 
     /// SIGTERM and its end, which must be a clean one.
