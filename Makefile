@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench crash fmt docs check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench crash fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -50,6 +50,12 @@ docs: setup-build ## Write again what is rendered from the code: docs/, openapi/
 	UPDATE_DOCS=1 UPDATE_OPENAPI=1 cargo test $(LOCKED) --workspace the_committed
 	@# openapi/llms.txt quotes pages that were written just now.
 	UPDATE_OPENAPI=1 cargo test $(LOCKED) -p api the_committed
+
+release: setup-test ## Make the archive that operators install, its bill of materials and checksums, in target/dist
+	scripts/release.sh
+
+check-release: ## Show, as root, that the archive starts on a machine without a toolchain
+	scripts/check_release.sh
 
 check-deploy: ## Check what operators install: container and compose file, units, alert rules, scripts
 	scripts/check_deploy.sh

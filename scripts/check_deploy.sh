@@ -44,6 +44,14 @@ step "alert rules"
 promtool check rules deploy/prometheus/alerts.yml > "$scratch/rules" || { cat "$scratch/rules" >&2; exit 1; }
 promtool test rules deploy/prometheus/alerts.test.yml > "$scratch/rules" || { cat "$scratch/rules" >&2; exit 1; }
 
+step "dashboard"
+# YAML, which promtool reads, takes JSON as it is.
+python scripts/dashboard_rules.py deploy/grafana/feiqian.json > "$scratch/dashboard.yml"
+promtool check rules "$scratch/dashboard.yml" > "$scratch/rules" || { cat "$scratch/rules" >&2; exit 1; }
+
+step "bill of materials"
+python scripts/bill_of_materials.py --target "$(rustc -vV | sed -n 's/^host: //p')" > "$scratch/bill"
+
 step "shell scripts"
 shellcheck --severity=warning --external-sources scripts/*.sh .ci/run
 

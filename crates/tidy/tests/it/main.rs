@@ -6,6 +6,7 @@ mod claims;
 mod files;
 mod functions;
 mod links;
+mod operations;
 mod pages;
 mod pure;
 mod source;
