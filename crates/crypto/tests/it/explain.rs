@@ -216,7 +216,7 @@ fn the_servers_base_is_compared_with_what_was_sent() {
         (base.replace("order-1", "order-2"), "value_differs"),
         (base.replace("https:", "http:"), "uri_scheme"),
         (base.replace("&a=1", ""), "value_differs"),
-        (base.clone(), "other_key"),
+        (base.clone(), "not_this_base"),
     ] {
         let known = Known { server_base: Some(&change), ..Known::default() };
         assert_eq!(causes(&explained(&headers, known)), [cause], "{change}");

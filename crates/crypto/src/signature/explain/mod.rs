@@ -99,8 +99,8 @@ pub fn explain(evidence: &Evidence<'_>) -> Explanation {
     let (more, verified) = search.run();
     findings.extend(more);
     if findings.is_empty() && verified.is_none() && evidence.server_base.is_some() {
-        // The server refused it, so something is wrong.
-        findings.push(Mistake::OtherKey.into());
+        // The server refused it, and made the text that the request makes: another one was signed, or with another key.
+        findings.push(Mistake::NotThisBase.into());
     }
     Explanation { findings, server_base: Some(base), verified }
 }

@@ -143,7 +143,7 @@ fn made(right: &Draft, changes: &[&Change]) -> Vec<u8> {
 fn trace(right: &Draft, client: &[u8], changes: &[Change]) -> Vec<Mistake> {
     let mut current = right.clone();
     let mut found: Vec<Mistake> = Vec::new();
-    while found.len() < MISTAKES_MAX {
+    for _ in 0..MISTAKES_MAX {
         let text = current.render();
         if text == client {
             break;
