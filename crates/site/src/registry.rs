@@ -38,7 +38,9 @@ const PAGES: &[Row] = &[
     page!(Start "quick-start" "Quick start" "快速开始"),
     page!(Start "faq" "FAQ" "常见问题"),
     page!(Integrate "signing" "Signing requests" "请求签名"),
+    page!(Integrate "webhooks" "Webhooks" "Webhook"),
     page!(Integrate "sandbox" "Sandbox" "沙箱"),
+    page!(Integrate "local-development" "Local development" "本地开发"),
     page!(Reference "api" "API basics" "接口约定"),
     page!(Money "books" "Accounts and postings" "科目与分录"),
     page!(Operate "deploy" "Deploy and upgrade" "部署与升级"),
@@ -99,6 +101,7 @@ const FILES: &[File] = &[
     file!(TEXT, "examples/sign.mjs"),
     file!(TEXT, "examples/sign.php"),
     file!(TEXT, "examples/Sign.java"),
+    file!(TEXT, "examples/receive.py"),
 ];
 
 /// The file at a path of the repository, when the site serves it.

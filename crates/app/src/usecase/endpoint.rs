@@ -31,7 +31,7 @@ pub struct EndpointPatch {
 }
 
 /// How long the secret before a rotation still signs, microseconds.
-const OVERLAP_US: i64 = 24 * 3_600 * 1_000_000;
+pub(crate) const OVERLAP_US: i64 = 24 * 3_600 * 1_000_000;
 /// How often a row is read and changed again because another writer came first.
 const CHANGE_TRIES: usize = 5;
 /// The most endpoints of one merchant.

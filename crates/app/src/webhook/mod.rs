@@ -8,6 +8,8 @@ mod client;
 pub mod guard;
 pub mod health;
 pub(crate) mod notice;
+#[cfg(test)]
+mod page;
 mod plan;
 mod pump;
 pub mod schedule;
@@ -15,7 +17,7 @@ mod worker;
 mod writer;
 
 pub use client::{Answer, ClientFault, Clients, Request, Times};
-pub use worker::{Deliverer, DelivererConfig, DelivererHandle};
+pub use worker::{CONNECT_TIMEOUT_MS, Deliverer, DelivererConfig, DelivererHandle, REQUEST_TIMEOUT_MS};
 
 #[cfg(test)]
 mod tests;

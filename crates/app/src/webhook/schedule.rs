@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822;
 pub const PAUSES_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
 /// A pause is up to this much longer or shorter, so that what failed together does not come back together.
-const JITTER_PERCENT: i64 = 20;
+pub(super) const JITTER_PERCENT: i64 = 20;
 
 /// The end of one try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,11 @@ use tokio_util::task::TaskTracker;
 /// Events that wait between a lane and its pump.
 const HINTS_MAX: usize = 4_096;
 
+/// A connection to a receiver stands by then, milliseconds.
+pub const CONNECT_TIMEOUT_MS: u64 = 5_000;
+/// A receiver has answered by then, milliseconds.
+pub const REQUEST_TIMEOUT_MS: u64 = 15_000;
+
 /// What the deliverer is started with.
 pub struct DelivererConfig {
     /// The database.
@@ -64,8 +69,8 @@ impl DelivererConfig {
             ready_max: 4_096,
             poll_ms: 500,
             idle_poll_ms: 2_000,
-            connect_timeout_ms: 5_000,
-            request_timeout_ms: 15_000,
+            connect_timeout_ms: CONNECT_TIMEOUT_MS,
+            request_timeout_ms: REQUEST_TIMEOUT_MS,
             stop_ms: 5_000,
         }
     }

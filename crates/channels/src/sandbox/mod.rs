@@ -13,6 +13,7 @@ mod desk;
 mod effects;
 mod facts;
 mod outcome;
+mod outcome_table;
 mod parts;
 mod protocol;
 mod reason;
@@ -44,8 +45,8 @@ pub use callback::{
 pub use copy::{book_continues, copy_book};
 pub use outcome::{
     CAPTURE_LOSES_ANSWER_MINOR, CAPTURE_REFUSED_MINOR, FIRST_PAYMENT_AMOUNT_MINOR, FIRST_REFUND_AMOUNT_MINOR,
-    outcomes_table,
 };
+pub use outcome_table::{OutcomeOf, OutcomeRow, TableLanguage, outcome_rows, outcomes_table};
 
 use book::Book;
 use desk::{Paying, Rules};

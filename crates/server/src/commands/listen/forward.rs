@@ -4,7 +4,7 @@ use crate::assemble::real_now_us;
 use crate::client::events::Event;
 use anyhow::{Context, Result, anyhow};
 use app::webhook::guard::{UrlRules, check_url};
-use app::webhook::{Answer, Clients, Request, Times};
+use app::webhook::{Answer, CONNECT_TIMEOUT_MS, Clients, REQUEST_TIMEOUT_MS, Request, Times};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::secret::BearerToken;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bounds of a try: those of the platform's own webhooks.
-const TIMES: Times = Times { connect_ms: 5_000, total_ms: 15_000 };
+const TIMES: Times = Times { connect_ms: CONNECT_TIMEOUT_MS, total_ms: REQUEST_TIMEOUT_MS };
 /// What the secret is derived with; changing it changes every developer's secret.
 const SECRET_LABEL: &[u8] = b"feiqian listen webhook secret v1\n";
 /// The program runs on this machine or in its network; addresses that are nobody's stay shut.

@@ -13,13 +13,14 @@ use crate::client::follow::Follower;
 use crate::client::{Client, Connection};
 use crate::commands::block_on;
 use crate::commands::since::{self, Point};
-use crate::output::note;
+use crate::output::{self, note};
 use crate::telemetry;
 use anyhow::{Result, bail};
 use clap::Args;
 use forward::{Forwarder, Secret, parse_target};
 use place::Memory;
 use queue::Queue;
+use serde_json::json;
 use show::{Show, Started};
 use std::process::ExitCode;
 use work::{Tally, Work};
@@ -30,8 +31,11 @@ pub struct Options {
     #[command(flatten)]
     connection: Connection,
     /// Where the merchant's program takes webhooks, such as http://localhost:3000/hook.
-    #[arg(long, value_name = "URL")]
-    forward_to: String,
+    #[arg(long, value_name = "URL", required_unless_present = "print_secret")]
+    forward_to: Option<String>,
+    /// Print the secret that signs what is forwarded, and end. It follows from the key, so it is the same at every start.
+    #[arg(long, conflicts_with = "forward_to")]
+    print_secret: bool,
     /// Only these types of events: payment.succeeded, payment.*; may be given again. All without it.
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
@@ -46,7 +50,13 @@ pub struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     telemetry::warnings_only();
-    let forward_to = parse_target(&options.forward_to)?;
+    let Some(forward_to) = &options.forward_to else {
+        let secret = Secret::of(options.connection.open()?.token());
+        let json = json!({ "object": "webhook_secret", "secret": secret.text().as_str() });
+        output::answer(options.json, &json, &secret.text())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let forward_to = parse_target(forward_to)?;
     let client = options.connection.open()?;
     let wanted = Wanted::new(&options.types);
     for pattern in wanted.unknown() {

@@ -3,4 +3,6 @@
 mod commands;
 mod feed;
 mod listen;
+mod outcomes;
+mod receiver;
 mod trigger;
