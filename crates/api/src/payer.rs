@@ -156,6 +156,8 @@ fn sorry(refusal: &Refusal, lang: Lang) -> Response {
         | Refusal::EndpointExists
         | Refusal::NotFound(_)
         | Refusal::FieldInvalid { .. }
+        | Refusal::StatementNotReady { .. }
+        | Refusal::ProofNotReady
         | Refusal::SandboxOnly => (StatusCode::NOT_FOUND, words.gone),
     };
     html(status, page(lang, words.title, &format!("<h1>{}</h1><p role=\"alert\">{text}</p>", words.title)))

@@ -71,6 +71,8 @@ pub enum Answer {
     Rows(&'static str),
     /// 200 when done, 202 while some of it is pending.
     Accepted(&'static str),
+    /// 200 with a file of one of these media types.
+    File(&'static [&'static str]),
 }
 
 /// What is fixed about a route.
@@ -212,7 +214,8 @@ mod tests {
             GET /v1/payments/{id}/explain|POST /v1/payments/{id}/attempts|POST /v1/payments/{id}/captures|\
             POST /v1/payments/{id}/void|POST /v1/payments/{id}/close|POST /v1/refunds|GET /v1/refunds|\
             GET /v1/refunds/{id}|GET /v1/refunds/{id}/ledger|GET /v1/refunds/{id}/explain|GET /v1/balances|\
-            GET /v1/balance_transactions|GET /v1/events|GET /v1/events/{id}|POST /v1/webhook_endpoints|\
+            GET /v1/balance_transactions|GET /v1/balance_transactions/{id}/proof|GET /v1/statements|\
+            GET /v1/statements/{id}|GET /v1/statements/{id}/file|GET /v1/events|GET /v1/events/{id}|POST /v1/webhook_endpoints|\
             GET /v1/webhook_endpoints|GET /v1/webhook_endpoints/{id}|PATCH /v1/webhook_endpoints/{id}|\
             DELETE /v1/webhook_endpoints/{id}|POST /v1/webhook_endpoints/{id}/rotate_secret|\
             POST /v1/webhook_endpoints/{id}/test|GET /v1/webhook_deliveries|GET /v1/webhook_deliveries/{id}|\

@@ -13,6 +13,7 @@ mod numbers;
 mod refusal;
 mod resume;
 pub mod seal;
+pub mod statement;
 pub mod unmatched;
 mod usecase;
 pub mod verify;
@@ -36,10 +37,11 @@ use gate::Gate;
 use lane::{Class, Command, Lane, Queue, Reply, Work};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 use store::{Store, StoreError};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -58,6 +60,8 @@ pub struct Settings {
     pub due_poll_ms: u64,
     /// Whether webhooks of the sandbox may go to private and loopback addresses.
     pub allow_private_webhooks: bool,
+    /// Where Excel files are made before they are sent; they have no names there and go away by themselves.
+    pub scratch_dir: PathBuf,
 }
 
 impl Default for Settings {
@@ -69,9 +73,15 @@ impl Default for Settings {
             lane_queue_max: 4_096,
             due_poll_ms: 500,
             allow_private_webhooks: false,
+            scratch_dir: std::env::temp_dir(),
         }
     }
 }
+
+/// Excel files that are made at once.
+const EXCEL_AT_ONCE: usize = 2;
+/// Blocks that are hashed for proofs at once.
+const PROOFS_AT_ONCE: usize = 2;
 
 /// The platform as its faces see it. Cheap to clone.
 #[derive(Clone)]
@@ -92,6 +102,13 @@ struct Inner {
     asking: Mutex<HashSet<AttemptId>>,
     /// When an attempt was last asked about because somebody read it.
     asked_on_read: Mutex<HashMap<AttemptId, i64>>,
+    /// Merchants whose statements this node forms at the moment.
+    forming: Mutex<HashSet<MerchantId>>,
+    /// Excel files being made, a bound on disk and processor.
+    excel_turns: Semaphore,
+    /// Blocks being hashed for proofs, a bound on the processor.
+    proof_turns: Semaphore,
+    leaves: seal::leaves::LeafCache,
     deliverer: OnceLock<webhook::DelivererHandle>,
     salt_key: [u8; 32],
     lanes: Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -179,6 +196,10 @@ impl App {
             stopping: CancellationToken::new(),
             asking: Mutex::default(),
             asked_on_read: Mutex::default(),
+            forming: Mutex::default(),
+            excel_turns: Semaphore::new(EXCEL_AT_ONCE),
+            proof_turns: Semaphore::new(PROOFS_AT_ONCE),
+            leaves: seal::leaves::LeafCache::default(),
             deliverer: OnceLock::new(),
             salt_key: start.salt_key,
             lanes: Mutex::default(),

@@ -43,7 +43,8 @@ impl App {
             | Command::Mature(_)
             | Command::MoveClock(_)
             | Command::RaiseKeyEpoch(_)
-            | Command::CloseDay(_) => Number::Fresh,
+            | Command::CloseDay(_)
+            | Command::OpenDay(_) => Number::Fresh,
         }
     }
 }

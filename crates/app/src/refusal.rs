@@ -35,6 +35,17 @@ pub enum Refusal {
     EndpointExists,
     /// No such object for this merchant; the noun as in the code `<noun>_not_found`.
     NotFound(&'static str),
+    /// The statement of a business day is not formed yet.
+    StatementNotReady {
+        /// The day.
+        day: ledger::Day,
+        /// When it is over, business time in microseconds.
+        closes_at_us: i64,
+        /// Seconds after which it is worth asking again.
+        retry_after_s: u64,
+    },
+    /// The line is in no sealed block yet.
+    ProofNotReady,
     /// An input that only the use case can judge.
     FieldInvalid {
         /// JSON pointer.

@@ -36,6 +36,7 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// SHA-256 of what comes in pieces.
+#[derive(Clone)]
 pub struct Sha256(Context);
 
 impl Sha256 {
@@ -80,6 +81,10 @@ mod tests {
     fn hashes_and_prints_the_known_values() {
         assert_eq!(hex(&sha256(b"")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(sha256_parts(&[b"ab", b"c"]), sha256(b"abc"));
+        let mut pieces = Sha256::default();
+        pieces.update(b"ab");
+        pieces.update(b"c");
+        assert_eq!(pieces.finish(), sha256(b"abc"));
         assert_eq!(hex(&[0x00, 0x9f, 0xff]), "009fff");
         assert_eq!(unhex("009FfF"), Some(vec![0x00, 0x9f, 0xff]));
         assert_eq!((unhex("0"), unhex("0g"), unhex("é0")), (None, None, None));

@@ -51,6 +51,26 @@ pub fn decide(command: &MoveClock, rows: &Rows, facts: &Facts<'_>) -> Result<Cha
     Ok(Changes { heads: vec![moved], ..Changes::default() })
 }
 
+/// Opens the merchant's present business day, where nothing of it was booked yet: the days before are over with the commit.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenDay {
+    /// Whose day.
+    pub merchant: MerchantId,
+}
+
+/// Decides it. A day that is open already changes nothing.
+///
+/// # Errors
+/// [`Rejection::PaymentNotFound`] when the merchant has no head.
+pub fn open_day(command: &OpenDay, rows: &Rows, facts: &Facts<'_>) -> Result<Changes, Rejection> {
+    let head = rows.heads.get(&command.merchant).ok_or(Rejection::PaymentNotFound)?;
+    if head.business_day >= facts.today {
+        return Ok(Changes::default());
+    }
+    let opened = Head { business_day: facts.today, sequence: head.sequence + 1, ..head.clone() };
+    Ok(Changes { heads: vec![opened], ..Changes::default() })
+}
+
 /// Raises the merchant's key epoch: every request that was authenticated before is asked again.
 #[derive(Debug, Clone, Copy)]
 pub struct RaiseKeyEpoch {

@@ -15,7 +15,8 @@ use ledger::{Day, Posting};
 /// What is true about the moment and the merchant, handed in.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
-    /// Business time of the merchant, microseconds.
+    /// Business time of the merchant, microseconds; never before the day that its head has open, so that nothing is ever dated
+    /// into a day that is over.
     pub now_us: i64,
     /// Real time, microseconds: leases, retries, ids.
     pub real_now_us: i64,
@@ -116,6 +117,13 @@ impl Changes {
     }
 }
 
+/// A merchant's business time and day: the clock's, but never before the day that is open. A clock that was set back, or that of
+/// a slower node, dates nothing into a day that is over.
+pub fn business_time(clock_us: i64, open_day: Day, zone: &TimeZone) -> (i64, Day) {
+    let day = business_day(clock_us, zone);
+    if day >= open_day { (clock_us, day) } else { (start_of_day_us(open_day, zone), open_day) }
+}
+
 /// The business day of an instant in a zone.
 pub fn business_day(at_us: i64, zone: &TimeZone) -> Day {
     let at = Timestamp::from_microsecond(at_us).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -139,4 +147,21 @@ fn day_of(date: Date) -> Day {
 fn date_of(day: Day) -> Date {
     let since = SignedDuration::from_hours(i64::from(day.0) * 24);
     Date::constant(1970, 1, 1).checked_add(since).unwrap_or(Date::constant(1970, 1, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn business_time_never_goes_behind_the_open_day() {
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let day = Day::parse("2026-11-25").unwrap();
+        let midnight_us = start_of_day_us(day, &zone);
+        assert_eq!(business_time(midnight_us + 5, day, &zone), (midnight_us + 5, day));
+        assert_eq!(business_time(midnight_us - 1, day.plus(-1), &zone), (midnight_us - 1, day.plus(-1)));
+        assert_eq!(business_time(midnight_us - 1, day, &zone), (midnight_us, day));
+        assert_eq!(business_time(midnight_us - 86_400_000_000, day, &zone), (midnight_us, day));
+        assert_eq!(business_time(midnight_us, day.plus(-3), &zone), (midnight_us, day));
+    }
 }

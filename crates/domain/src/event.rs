@@ -34,6 +34,8 @@ words! {
         RefundSucceeded = "refund.succeeded",
         #[allow(missing_docs)]
         RefundFailed = "refund.failed",
+        /// A day's statement was formed.
+        StatementReady = "statement.ready",
         #[allow(missing_docs)]
         WebhookEndpointFailing = "webhook_endpoint.failing",
         #[allow(missing_docs)]

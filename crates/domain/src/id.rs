@@ -194,6 +194,8 @@ ids! {
     MerchantId "mch_";
     /// A partner, who acts for its merchants in both worlds: the shard in its id says nothing.
     PartnerId "ptn_";
+    /// A statement.
+    StatementId "stm_";
     /// A price version.
     PriceId "prc_";
     /// An operator's credential at a channel.

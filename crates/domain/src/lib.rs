@@ -19,5 +19,6 @@ pub mod price;
 pub mod refund;
 pub mod rejection;
 pub mod rows;
+pub mod statement;
 
 pub use id::{Id, Shard, Uid, World};

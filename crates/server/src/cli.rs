@@ -2,7 +2,7 @@
 
 use crate::commands::{
     backup, channel, clock, events, explain, health, hold, init, key, listen, master_key, merchant, partner,
-    payment, price, restore, resume, sandbox, serve, sign, trigger, verify, waiting,
+    payment, price, proof, restore, resume, sandbox, serve, sign, statement, trigger, verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -109,6 +109,16 @@ pub(crate) enum Command {
     MasterKey {
         #[command(subcommand)]
         command: master_key::Command,
+    },
+    /// Statements of merchants' business days.
+    Statement {
+        #[command(subcommand)]
+        command: statement::Command,
+    },
+    /// Inclusion proofs of balance lines.
+    Proof {
+        #[command(subcommand)]
+        command: proof::Command,
     },
     /// Say how the benchmarks are run.
     Bench,

@@ -85,6 +85,19 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
         Unit::Count,
         "Notices about failing endpoints that could not be written",
     ),
+    (Kind::Counter, "feiqian_statements_formed_total", Unit::Count, "Statements of business days formed"),
+    (
+        Kind::Counter,
+        "feiqian_statement_failures_total",
+        Unit::Count,
+        "Business days that could not be formed; each is tried again",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_statement_differences_total",
+        Unit::Count,
+        "Statements whose lines are not those they were formed of; their files were not delivered",
+    ),
     (
         Kind::Counter,
         "feiqian_tls_handshakes_failed_total",

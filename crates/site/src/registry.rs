@@ -42,6 +42,7 @@ const PAGES: &[Row] = &[
     page!(Integrate "sandbox" "Sandbox" "沙箱"),
     page!(Integrate "local-development" "Local development" "本地开发"),
     page!(Reference "api" "API basics" "接口约定"),
+    page!(Money "statements" "Statements" "对账单"),
     page!(Money "books" "Accounts and postings" "科目与分录"),
     page!(Operate "deploy" "Deploy and upgrade" "部署与升级"),
     page!(Operate "runbook" "Alerts" "告警一览"),
@@ -102,6 +103,7 @@ const FILES: &[File] = &[
     file!(TEXT, "examples/sign.php"),
     file!(TEXT, "examples/Sign.java"),
     file!(TEXT, "examples/receive.py"),
+    file!(TEXT, "examples/proof_check.py"),
 ];
 
 /// The file at a path of the repository, when the site serves it.

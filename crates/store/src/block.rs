@@ -1,7 +1,7 @@
 //! Sealed blocks of the journal, and how far `verify` has proven them.
 
 use crate::StoreError;
-use crate::db::{Columns, Db, Many, params, statements, writes};
+use crate::db::{Columns, Db, Many, corrupt, params, statements, writes};
 use crate::reads::Block;
 use domain::id::Shard;
 
@@ -21,6 +21,10 @@ writes! {
 statements! {
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM journal_block WHERE shard = ?1 AND number = ?2");
     LAST = concat!("SELECT ", columns!(), " FROM journal_block WHERE shard = ?1 ORDER BY number DESC LIMIT 1");
+    OF_SEQ = concat!("SELECT ", columns!(), " FROM journal_block INDEXED BY journal_block_last_seq \
+        WHERE shard = ?1 AND last_seq >= ?2 ORDER BY last_seq LIMIT 1");
+    CHAINED = "SELECT number, chained FROM journal_block WHERE shard = ?1 AND number >= ?2 AND number <= ?3 \
+        ORDER BY number LIMIT ?4";
     VERIFIED = "SELECT verified_block FROM verify_progress WHERE shard = ?1";
     SET_VERIFIED = "INSERT INTO verify_progress (shard, verified_block) VALUES (?1, ?2) \
         ON CONFLICT (shard) DO UPDATE SET verified_block = excluded.verified_block";
@@ -67,6 +71,28 @@ pub(crate) async fn by_number(db: &Db, shard: Shard, number: i64) -> Result<Opti
 
 pub(crate) async fn last(db: &Db, shard: Shard) -> Result<Option<Block>, StoreError> {
     db.one(LAST, &params![shard.0], read).await
+}
+
+/// The block over a transaction.
+pub(crate) async fn of_seq(db: &Db, shard: Shard, seq: i64) -> Result<Option<Block>, StoreError> {
+    let found = db.one(OF_SEQ, &params![shard.0, seq], read).await?;
+    Ok(found.filter(|block| block.first_seq <= seq))
+}
+
+/// Chained roots of blocks in order; a gap among them is a fault of the rows.
+pub(crate) async fn chained_roots(
+    db: &Db,
+    shard: Shard,
+    first: i64,
+    last: i64,
+    limit: u32,
+) -> Result<Vec<[u8; 32]>, StoreError> {
+    let values = params![shard.0, first, last, limit];
+    let rows: Vec<(i64, [u8; 32])> = db.all(CHAINED, &values, |c| Ok((c.int()?, c.bytes()?))).await?;
+    if (first..).zip(&rows).any(|(expected, (number, _))| expected != *number) {
+        return Err(corrupt("the blocks of a shard are not gapless"));
+    }
+    Ok(rows.into_iter().map(|(_, chained)| chained).collect())
 }
 
 pub(crate) async fn verified(db: &Db, shard: Shard) -> Result<i64, StoreError> {

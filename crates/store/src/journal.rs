@@ -1,7 +1,7 @@
 //! The journal: transactions and their lines, inserted once and never changed.
 
 use crate::StoreError;
-use crate::db::{Columns, Db, Many, Value, params, statements, writes};
+use crate::db::{Columns, Db, Many, Value, keyed, params, statements, writes};
 use crate::reads::{LineFilter, SeqPage, StoredLine, StoredTransaction};
 use domain::id::{MerchantId, Shard, Uid};
 use domain::rows::{Entry, Transaction};
@@ -12,6 +12,13 @@ macro_rules! line_columns {
     () => {
         "e.seq, e.line, t.kind, t.source, t.posted_at_us, e.code, e.dim, e.currency, e.day, e.amount_minor, \
          e.category, e.merchant, e.account_seq, e.balance_after_minor"
+    };
+}
+
+macro_rules! entry_columns {
+    () => {
+        "e.seq, e.code, e.dim, e.currency, e.day, e.amount_minor, e.category, e.merchant, e.account_seq, \
+         e.balance_after_minor"
     };
 }
 
@@ -41,6 +48,14 @@ writes! {
     };
 }
 
+keyed! {
+    /// The lines of single transactions, in order.
+    ENTRIES_AT (Big) = concat!("SELECT ", entry_columns!(), " FROM journal_entry e \
+        WHERE e.shard = ?1 AND e.seq = ?2 ORDER BY e.line")
+        => concat!("SELECT ", entry_columns!(), " FROM {keys} JOIN journal_entry e ON e.seq = k2 \
+            WHERE e.shard = ?1 ORDER BY e.seq, e.line");
+}
+
 statements! {
     LINES = lines_of_merchant!("journal_tx_merchant", "t.merchant = ?2");
     LINES_BY_SOURCE = lines_of_merchant!("journal_tx_source", "t.source = ?9");
@@ -50,10 +65,13 @@ statements! {
     LINE = concat!("SELECT ", line_columns!(), " FROM journal_entry e \
         CROSS JOIN journal_tx t ON t.shard = e.shard AND t.seq = e.seq \
         WHERE e.shard = ?1 AND e.seq = ?2 AND e.line = ?3");
+    TX_OF_MERCHANT = "SELECT seq, kind, source, merchant, posted_at_us, booked_on, corrects \
+        FROM journal_tx INDEXED BY journal_tx_merchant \
+        WHERE shard = ?1 AND merchant = ?2 AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5";
     TX_FROM = "SELECT seq, kind, source, merchant, posted_at_us, booked_on, corrects FROM journal_tx \
         WHERE shard = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
-    ENTRIES_OF = "SELECT seq, code, dim, currency, day, amount_minor, category, merchant, account_seq, \
-        balance_after_minor FROM journal_entry WHERE shard = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq, line";
+    ENTRIES_OF = concat!("SELECT ", entry_columns!(), " FROM journal_entry e \
+        WHERE e.shard = ?1 AND e.seq >= ?2 AND e.seq <= ?3 ORDER BY e.seq, e.line");
 }
 
 /// Where a chained account's last line of a write-set stands.
@@ -197,25 +215,47 @@ pub(crate) async fn transactions(
     from_seq: i64,
     limit: u32,
 ) -> Result<Vec<StoredTransaction>, StoreError> {
-    let mut found = db
-        .all(TX_FROM, &params![shard.0, from_seq, limit], |c| {
-            Ok(StoredTransaction {
-                seq: c.int()?,
-                transaction: Transaction {
-                    kind: c.word(PostingKind::parse)?,
-                    source: c.uid()?,
-                    merchant: c.id()?,
-                    posted_at_us: c.int()?,
-                    booked_on: c.day()?,
-                    corrects: c.opt_uid()?,
-                    entries: Vec::new(),
-                },
-            })
-        })
-        .await?;
+    let found = db.all(TX_FROM, &params![shard.0, from_seq, limit], read_transaction).await?;
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(found) };
     let values = params![shard.0, first.seq, last.seq];
     let entries = db.all(ENTRIES_OF, &values, |c| Ok((c.int()?, read_entry(c)?))).await?;
+    Ok(with_entries(found, entries))
+}
+
+/// As [`transactions`], those decided under one merchant's root, with `after_seq < seq <= last_seq`.
+pub(crate) async fn of_merchant(
+    db: &Db,
+    merchant: MerchantId,
+    after_seq: i64,
+    last_seq: i64,
+    limit: u32,
+) -> Result<Vec<StoredTransaction>, StoreError> {
+    let shard = merchant.0.shard();
+    let values = params![shard.0, merchant.0.0, after_seq, last_seq, limit];
+    let found = db.all(TX_OF_MERCHANT, &values, read_transaction).await?;
+    let keys = Many::of(found.iter().map(|stored| params![stored.seq]));
+    let entries = db.find_all(&ENTRIES_AT, shard, &keys, |c| Ok((c.int()?, read_entry(c)?))).await?;
+    Ok(with_entries(found, entries))
+}
+
+/// A transaction without its lines.
+fn read_transaction(c: &mut Columns<'_>) -> Result<StoredTransaction, StoreError> {
+    Ok(StoredTransaction {
+        seq: c.int()?,
+        transaction: Transaction {
+            kind: c.word(PostingKind::parse)?,
+            source: c.uid()?,
+            merchant: c.id()?,
+            posted_at_us: c.int()?,
+            booked_on: c.day()?,
+            corrects: c.opt_uid()?,
+            entries: Vec::new(),
+        },
+    })
+}
+
+/// Puts lines, in order of their numbers, into their transactions.
+fn with_entries(mut found: Vec<StoredTransaction>, entries: Vec<(i64, Entry)>) -> Vec<StoredTransaction> {
     let mut entries = entries.into_iter().peekable();
     for stored in &mut found {
         // Lines whose transaction is missing belong to nobody.
@@ -224,5 +264,5 @@ pub(crate) async fn transactions(
             stored.transaction.entries.push(entry);
         }
     }
-    Ok(found)
+    found
 }

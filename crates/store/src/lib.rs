@@ -14,6 +14,7 @@ pub mod lane;
 pub mod reads;
 pub mod safekeeping;
 pub mod sqlite;
+pub mod statements;
 
 mod api_key;
 mod asked;
@@ -45,6 +46,7 @@ mod pricing;
 mod refund;
 mod registry;
 mod reseal;
+mod statement;
 mod waiting;
 mod write;
 
@@ -53,11 +55,12 @@ pub use counts::RowCounts;
 pub use lane::{BalanceWrite, Committed, LaneSession, WriteSet};
 pub use reads::Reads;
 pub use safekeeping::Safekeeping;
+pub use statements::Statements;
 
 use domain::id::Shard;
 
 /// One engine.
-pub trait Store: Reads + Control + Safekeeping + Send + Sync {
+pub trait Store: Reads + Control + Safekeeping + Statements + Send + Sync {
     /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
     /// ([`Store::lanes_block`]).
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError>;

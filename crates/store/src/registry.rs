@@ -38,10 +38,11 @@ macro_rules! registry {
 registry! {
     statements {
         api_key, asked, attempt, balance, block, capture, delivery, endpoint, event, head, installation, journal, lost,
-        merchant, notice, partner, payment, pricing, refund, reseal, waiting,
+        merchant, notice, partner, payment, pricing, refund, reseal, statement, waiting,
     }
-    keyed { attempt, balance, capture, delivery, head, idempotency, payment, refund }
+    keyed { attempt, balance, capture, delivery, head, idempotency, journal, payment, refund, statement }
     writes {
         attempt, balance, block, capture, delivery, event, head, idempotency, journal, natural_key, payment, refund,
+        statement,
     }
 }

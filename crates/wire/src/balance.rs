@@ -4,7 +4,7 @@ use crate::text::{IdText, Instant, Money};
 use domain::id::{AttemptId, BalanceTransactionId, MerchantId, PaymentId, RefundId, Shard, World};
 use domain::rows::Entry;
 use domain::{Id, Uid};
-use ledger::{Account, Bucket, PostingKind, Side};
+use ledger::{Account, Bucket, Day, PostingKind, Side};
 use money::Amount;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -91,19 +91,45 @@ impl LineFacts<'_> {
         Account::from_key(&self.entry.account)
     }
 
-    fn bucket(&self) -> Option<Bucket> {
+    /// The line's id.
+    pub fn id(&self) -> BalanceTransactionId {
+        line_id(self.position, self.posted_at_us)
+    }
+
+    /// The part of the merchant's balance that it moves; `None` for a line that is no part of it.
+    pub fn bucket(&self) -> Option<Bucket> {
         self.account().and_then(|account| account.bucket())
     }
 
+    /// The business day on which a pending line matures.
+    pub fn available_on(&self) -> Option<Day> {
+        self.account().filter(|account| account.bucket() == Some(Bucket::Pending))?.day()
+    }
+
+    /// What the merchant gains by it.
+    pub fn gain(&self) -> Amount {
+        Amount::new(self.entry.amount_minor.saturating_neg(), self.entry.account.currency)
+    }
+
+    /// The account's balance after it, debt below zero: stored in the account's natural sign, shown as the merchant's gain.
+    pub fn balance_after(&self) -> Option<Amount> {
+        let (account, minor) = (self.account()?, self.entry.balance_after_minor?);
+        let shown_minor = match account.normal() {
+            Side::Debit => minor.saturating_neg(),
+            Side::Credit => minor,
+        };
+        Some(Amount::new(shown_minor, self.entry.account.currency))
+    }
+
     /// The number that all lines of one posting share.
-    fn transaction(&self) -> IdText {
+    pub fn transaction(&self) -> IdText {
         let whole = LinePosition { line: 0, ..self.position };
         IdText::with_prefix("txn_", line_id(whole, self.posted_at_us).uid())
     }
 
     /// The payment for gross and fee, the refund for all of a refund's lines; null where no object of the merchant's
     /// caused it (maturity).
-    fn source(&self) -> Option<IdText> {
+    pub fn source(&self) -> Option<IdText> {
         match self.kind {
             PostingKind::Authorized | PostingKind::AuthorizationReleased | PostingKind::PaymentSucceeded => {
                 Some(IdText::of(PaymentId(self.source)))
@@ -166,36 +192,20 @@ pub struct BalanceTransactionObject {
 impl BalanceTransactionObject {
     /// Shows a line of a merchant; `None` for a line that is no part of a merchant's balance.
     pub fn of(line: &LineFacts<'_>, merchant: MerchantId, world: World) -> Option<BalanceTransactionObject> {
-        let (account, bucket) = (line.account()?, line.bucket()?);
-        let currency = line.entry.account.currency;
-        let money = |minor: i64| Money::from(Amount::new(minor, currency));
-        // Stored in the account's natural sign, debt positive; shown as the merchant's gain.
-        let balance_after = |minor: i64| match account.normal() {
-            Side::Debit => money(minor.saturating_neg()),
-            Side::Credit => money(minor),
-        };
+        let bucket = line.bucket()?;
         let posted_at = Instant(line.posted_at_us);
         Some(BalanceTransactionObject {
-            id: IdText::of(line_id(line.position, line.posted_at_us)),
+            id: IdText::of(line.id()),
             object: "balance_transaction",
             world: world.as_str(),
             merchant: IdText::of(merchant),
             category: line.entry.category.as_str(),
             bucket: bucket.as_str(),
-            amount: money(line.entry.amount_minor.saturating_neg()),
-            balance_after: line.entry.balance_after_minor.map(balance_after),
+            amount: line.gain().into(),
+            balance_after: line.balance_after().map(Money::from),
             source: line.source(),
             transaction: line.transaction(),
-            available_on: match bucket {
-                Bucket::Pending => account.day().map(|day| day.to_string()),
-                Bucket::Available
-                | Bucket::Reserved
-                | Bucket::Escrow
-                | Bucket::SplitHold
-                | Bucket::Blocked
-                | Bucket::InTransit
-                | Bucket::Owed => None,
-            },
+            available_on: line.available_on().map(|day| day.to_string()),
             posted_at,
             description: line.kind.as_str(),
             created_at: posted_at,
@@ -250,7 +260,7 @@ impl LedgerLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::{Category, Day};
+    use ledger::Category;
     use money::Currency;
 
     #[test]

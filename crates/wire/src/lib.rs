@@ -15,6 +15,7 @@ mod explain;
 mod payment;
 mod refund;
 pub mod render;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -30,4 +31,7 @@ pub use event::{EVENT_BODY_MAX_BYTES, EventHead, EventObject, event_body};
 pub use explain::{Explanation, HistoryEntry, PriceExplanation};
 pub use payment::{NextAction, PaymentObject};
 pub use refund::RefundObject;
+pub use statement::{
+    BlockRange, ProofBlock, ProofLeaf, ProofObject, ProofStatement, StatementObject, StatementTotal,
+};
 pub use text::{IdText, Instant, Money};

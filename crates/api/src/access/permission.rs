@@ -51,6 +51,8 @@ operations! {
     CreateRefunds "refunds.create";
     /// See balances and their lines.
     ReadBalances "balances.read";
+    /// See statements and download their files.
+    ReadStatements "statements.read";
     /// See events.
     ReadEvents "events.read";
     /// See webhook endpoints and deliveries.

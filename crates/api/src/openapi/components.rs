@@ -9,7 +9,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Ref, RefOr};
 use wire::{
     ApiKeyObject, AttemptObject, BalanceObject, BalanceTransactionObject, CaptureObject, DeliveryObject,
-    EndpointObject, EventObject, Explanation, LedgerLine, PaymentObject, RefundObject, WhoAmI,
+    EndpointObject, EventObject, Explanation, LedgerLine, PaymentObject, ProofObject, RefundObject,
+    StatementObject, WhoAmI,
 };
 
 /// Every schema; `lists` names the objects that are listed.
@@ -21,6 +22,8 @@ pub(super) fn components(lists: &BTreeSet<&str>) -> ComponentsBuilder {
     add::<RefundObject<'_>>(&mut schemas);
     add::<BalanceObject>(&mut schemas);
     add::<BalanceTransactionObject>(&mut schemas);
+    add::<StatementObject<'_>>(&mut schemas);
+    add::<ProofObject>(&mut schemas);
     add::<EventObject<'_>>(&mut schemas);
     add::<EndpointObject<'_>>(&mut schemas);
     add::<DeliveryObject<'_>>(&mut schemas);

@@ -82,6 +82,10 @@ pub(super) fn query_meaning(name: &str) -> &'static str {
         "payment" => "Of this payment.",
         "category" => "Exactly this category.",
         "source" => "Caused by this payment or refund.",
+        "date" => "Of this business day, YYYY-MM-DD.",
+        "kind" => "trade or fund_flow.",
+        "format" => "csv (default), excel or jsonl.",
+        "lang" => "zh or en; of the headers and words of csv and excel. By default as Accept-Language says.",
         "type" => "Exactly this type of event.",
         "object_id" => "About this object.",
         "order" => {
@@ -113,6 +117,14 @@ fn successes(spec: &Spec) -> Vec<(String, Response)> {
             vec![with("201", "Made now.", name), with("200", "It stood already, or dry_run.", name)]
         }
         Answer::Page(name) | Answer::Rows(name) => vec![with("200", "The rows.", &format!("{name}List"))],
+        Answer::File(media_types) => {
+            let binary = || Content::new(Some(ObjectBuilder::new().schema_type(Type::String)));
+            let file =
+                media_types.iter().fold(ResponseBuilder::new().description("The file."), |file, of| {
+                    file.content(*of, binary())
+                });
+            vec![("200".to_owned(), file.build())]
+        }
         Answer::Accepted(name) => {
             vec![with("200", "Done.", name), with("202", "Some of it is pending.", name)]
         }

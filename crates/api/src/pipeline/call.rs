@@ -118,14 +118,40 @@ pub fn parse_id<I: Id>(text: &str) -> Option<I> {
 /// What a handler answers.
 pub struct Reply {
     pub(super) status: StatusCode,
-    pub(super) body: Vec<u8>,
+    pub(super) content: Content,
     pub(super) fresh: Option<bool>,
+}
+
+/// The body of an answer.
+pub(super) enum Content {
+    /// JSON, whole.
+    Json(Vec<u8>),
+    /// A file, as it comes.
+    File(FileReply),
+}
+
+/// A file for download.
+pub struct FileReply {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// What it is saved as: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// The hash of its bytes, where it is known before they are.
+    pub sha256: Option<[u8; 32]>,
+    /// Its bytes.
+    pub chunks: app::statement::file::Chunks,
 }
 
 impl Reply {
     /// 200 with an object.
     pub fn ok(object: &impl Serialize) -> Reply {
-        Reply { status: StatusCode::OK, body: serde_json::to_vec(object).unwrap_or_default(), fresh: None }
+        let json = serde_json::to_vec(object).unwrap_or_default();
+        Reply { status: StatusCode::OK, content: Content::Json(json), fresh: None }
+    }
+
+    /// 200 with a file.
+    pub fn file(file: FileReply) -> Reply {
+        Reply { status: StatusCode::OK, content: Content::File(file), fresh: None }
     }
 
     /// 201 with a new object, 200 with one that stood already.

@@ -1,14 +1,19 @@
 //! The answer's headers, the refusal's document, the log and the counters.
 
-use super::call::Reply;
+use super::call::{Content, Reply};
 use crate::problem::{About, Problem};
 use crate::state::Shared;
 use crate::text::Lang;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::id::World;
-use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use futures::TryStreamExt;
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::Instant;
 
@@ -39,8 +44,7 @@ impl Envelope {
     pub(super) fn finish(self, state: &Shared, result: Result<Reply, Problem>) -> Response {
         let (status, mut response) = match result {
             Ok(reply) => {
-                let mut response = Response::new(Body::from(reply.body));
-                set(&mut response, CONTENT_TYPE, "application/json");
+                let mut response = body_of(reply.content);
                 if let Some(fresh) = reply.fresh {
                     set(&mut response, IDEMPOTENCY_STATUS, if fresh { "fresh" } else { "replayed" });
                 }
@@ -117,6 +121,28 @@ impl Envelope {
     }
 }
 
+fn body_of(content: Content) -> Response {
+    match content {
+        Content::Json(json) => {
+            let mut response = Response::new(Body::from(json));
+            set(&mut response, CONTENT_TYPE, "application/json");
+            response
+        }
+        Content::File(file) => {
+            // An error among the chunks cuts the connection, so that nobody takes half a file for a whole one.
+            let chunks = file.chunks.map_err(|refusal| std::io::Error::other(format!("{refusal:?}")));
+            let mut response = Response::new(Body::from_stream(chunks));
+            set(&mut response, CONTENT_TYPE, file.content_type);
+            set(&mut response, CONTENT_DISPOSITION, &format!("attachment; filename=\"{}\"", file.name));
+            if let Some(sha256) = file.sha256 {
+                set(&mut response, REPR_DIGEST, &format!("sha-256=:{}:", STANDARD.encode(sha256)));
+            }
+            response
+        }
+    }
+}
+
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const WORLD: HeaderName = HeaderName::from_static("feiqian-world");
 const VERSION: HeaderName = HeaderName::from_static("feiqian-version");

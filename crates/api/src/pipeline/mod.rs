@@ -5,7 +5,7 @@ mod call;
 mod envelope;
 mod receive;
 
-pub use call::{Allowed, Anybody, Call, Handler, Reply, parse_id};
+pub use call::{Allowed, Anybody, Call, FileReply, Handler, Reply, parse_id};
 pub use receive::{Received, read_body};
 
 use crate::access::rate::Class;

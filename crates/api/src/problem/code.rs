@@ -194,6 +194,10 @@ codes! {
         ["There is no such statement." "没有这份对账单。"]
         ["Check the id; GET /v1/statements lists yours by date."
          "请核对编号；GET /v1/statements 会按日期列出您的对账单。"];
+    BalanceTransactionNotFound "balance_transaction_not_found" 404 false
+        ["There is no such line of the balance." "没有这条余额流水。"]
+        ["Check the id; GET /v1/balance_transactions lists yours, and so does the fund flow of a day."
+         "请核对编号；GET /v1/balance_transactions 会列出您的流水，每日的资金流水对账单中也有。"];
     RouteNotFound "route_not_found" 404 false
         ["There is no such route." "没有这个接口。"]
         ["Check path and version against the reference under /docs." "请对照 /docs 中的接口文档核对路径与版本。"];
@@ -246,6 +250,10 @@ codes! {
     StatementNotReady "statement_not_ready" 409 true
         ["The statement is not made yet." "对账单尚未生成。"]
         ["Ask again later, or wait for statement.ready." "请稍后再取，或等待 statement.ready 事件。"];
+    ProofNotReady "proof_not_ready" 409 true
+        ["The line is not sealed yet." "该流水尚未封存。"]
+        ["Ask again in a minute: lines are sealed in blocks shortly after they are booked."
+         "请一分钟后再试：流水入账后不久即按区块封存。"];
     IdempotencyKeyReused "idempotency_key_reused" 422 false
         ["The Idempotency-Key belongs to another request." "该 Idempotency-Key 已用于另一个请求。"]
         ["Use a new key for a new request; a repeat must have the same method, path and body bytes."

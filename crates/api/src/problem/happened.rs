@@ -127,6 +127,9 @@ happened! {
     StatementNotFound
         ["The id names no statement of this merchant in this world; a day that has not ended has none yet."
          "在当前商户和环境中没有这个编号的对账单；尚未结束的营业日还没有对账单。"];
+    BalanceTransactionNotFound
+        ["The id names no line of this merchant's balance in this world. Lines of the platform's own accounts are nobody's to see."
+         "在当前商户和环境中没有这个编号的余额流水。平台自身账户的流水不对任何商户开放。"];
     RouteNotFound
         ["The path leads nowhere: a missing `/v1`, a trailing slash, a plural left out, or a capability that this version does not have."
          "该路径不存在：漏写 `/v1`、末尾多了斜杠、少了复数形式，或当前版本没有这项功能。"];
@@ -175,6 +178,9 @@ happened! {
     StatementNotReady
         ["The business day has not ended, or its statement is being formed. It is there by 02:00 of the next day in the merchant's zone."
          "营业日尚未结束，或对账单正在生成；最迟在商户时区的次日 02:00 可取。"];
+    ProofNotReady
+        ["The line is booked and final, but its block is still open: blocks are closed once a minute, or sooner when they are full."
+         "该流水已入账且不会改变，但所在区块尚未封存：区块每分钟封存一次，写满时更早。"];
     IdempotencyKeyReused
         ["This key was stored with another method, path or body. A single different byte counts, such as another order of the fields. Neither the first request nor this one was carried out again."
          "该键此前与另一个方法、路径或请求体一起保存；哪怕只差一个字节（例如字段顺序不同）也算不同。第一个请求没有再次执行，本次也没有执行。"];

@@ -10,6 +10,8 @@ use domain::rejection::{Differing, Rejection};
 const RETRY_AFTER_S: u64 = 1;
 /// The same while a person checks a restored installation.
 const HELD_RETRY_AFTER_S: u64 = 30;
+/// Seconds within which a line is sealed.
+const SEALED_WITHIN_S: u64 = 60;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
@@ -46,10 +48,27 @@ impl From<Refusal> for Problem {
                 detail: Text::made(detail.clone(), format!("{pointer} 的值不合法：{detail}")),
                 allowed: None,
             }),
+            Refusal::StatementNotReady { day, closes_at_us, retry_after_s } => {
+                not_ready(day, closes_at_us, retry_after_s)
+            }
+            Refusal::ProofNotReady => {
+                Problem::new(Code::ProofNotReady).with(|parts| parts.retry_after_s = Some(SEALED_WITHIN_S))
+            }
             Refusal::SandboxOnly => Problem::new(Code::SandboxOnly),
             Refusal::Internal => Problem::new(Code::Internal),
         }
     }
+}
+
+fn not_ready(day: ledger::Day, closes_at_us: i64, retry_after_s: u64) -> Problem {
+    let closes_at = wire::Instant(closes_at_us);
+    let detail = Text::made(
+        format!(
+            "Business day {day} is over at {closes_at}; its statements are ready soon after, by 02:00 local time."
+        ),
+        format!("营业日 {day} 于 {closes_at} 结束，对账单随后生成，最迟在当地时间 02:00。"),
+    );
+    Problem::detailed(Code::StatementNotReady, detail).with(|parts| parts.retry_after_s = Some(retry_after_s))
 }
 
 fn later(code: Code) -> Problem {

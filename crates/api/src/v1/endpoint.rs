@@ -137,12 +137,9 @@ fn secret_text(endpoint: &Endpoint) -> String {
     format!("whsec_{}", STANDARD.encode(&endpoint.secret))
 }
 
-/// Types of events whose capability is reserved, beside those of `domain`.
-const OTHER_TYPES: [&str; 1] = ["statement.ready"];
-
 /// Every type of event that an endpoint may subscribe to.
 pub fn event_types() -> impl Iterator<Item = &'static str> {
-    Type::ALL.iter().map(|kind| kind.as_str()).chain(OTHER_TYPES)
+    Type::ALL.iter().map(|kind| kind.as_str())
 }
 
 /// A list of subscriptions: exact types, `noun.*` or `*`; at least one.

@@ -9,7 +9,7 @@ use crate::listing::Listing;
 use crate::pipeline::{Allowed, Reply, parse_id};
 use crate::problem::{Code, Problem};
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
-use domain::id::{CaptureId, EndpointId, EventId, KeyId, PaymentId, RefundId};
+use domain::id::{CaptureId, EndpointId, EventId, KeyId, PaymentId, RefundId, StatementId};
 use domain::{Id, Uid};
 use store::reads::EventFilter;
 use wire::render;
@@ -60,6 +60,7 @@ fn object(text: &str) -> Result<Uid, Fault> {
         .or_else(|| parse_id::<CaptureId>(text).map(Id::uid))
         .or_else(|| parse_id::<EndpointId>(text).map(Id::uid))
         .or_else(|| parse_id::<KeyId>(text).map(Id::uid))
+        .or_else(|| parse_id::<StatementId>(text).map(Id::uid))
         .ok_or_else(|| {
             Fault::invalid("The id of an object that has events is expected.", "此处应为有事件的对象的编号。")
         })

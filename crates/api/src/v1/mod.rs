@@ -13,6 +13,7 @@ mod payment_input;
 mod payment_steps;
 mod refund;
 mod sandbox;
+mod statement;
 mod whoami;
 
 use crate::routes::Routes;
@@ -30,6 +31,7 @@ pub fn routes(routes: &mut Routes) {
     payment_steps::routes(routes);
     refund::routes(routes);
     balance::routes(routes);
+    statement::routes(routes);
     event::routes(routes);
     endpoint::routes(routes);
     delivery::routes(routes);

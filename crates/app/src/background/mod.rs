@@ -1,4 +1,4 @@
-//! Work that nobody waits for: what came due, the sealer, the live day's close, the configuration's freshness. Each loop is
+//! Work that nobody waits for: what came due, the sealer, statements, the live day's close, the configuration's freshness. Each loop is
 //! tracked and ends with the node.
 
 mod watch;
@@ -25,6 +25,8 @@ const AT_ONCE: usize = 16;
 
 /// How often what channels told and the books do not know is counted.
 const UNMATCHED_EVERY: Duration = Duration::from_secs(60);
+/// Pause between two looks for business days that are over.
+const STATEMENTS_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts every loop.
 pub(crate) fn start(app: &App) {
@@ -39,6 +41,11 @@ pub(crate) fn start(app: &App) {
         every(app, Duration::from_secs(2), move || {
             let app = sealer.clone();
             async move { app.seal_due(shard).await }
+        });
+        let former = app.clone();
+        every(app, STATEMENTS_EVERY, move || {
+            let app = former.clone();
+            async move { app.form_statements(shard).await }
         });
         if shard.world() == World::Live {
             let closer = app.clone();

@@ -2,7 +2,7 @@
 
 use domain::attempt::Attempt;
 use domain::capture::{self, Capture};
-use domain::clock::{MoveClock, RaiseKeyEpoch};
+use domain::clock::{MoveClock, OpenDay, RaiseKeyEpoch};
 use domain::decide::{Changes, Facts};
 use domain::id::{KeyId, MerchantId, Shard, Uid};
 use domain::maturity::Mature;
@@ -30,6 +30,7 @@ pub enum Command {
     Mature(Mature),
     MoveClock(MoveClock),
     RaiseKeyEpoch(RaiseKeyEpoch),
+    OpenDay(OpenDay),
     /// Moves the shard's open business day forward; a merchant of the shard lends its root.
     CloseDay(Day),
 }
@@ -123,7 +124,8 @@ impl Command {
             Command::PreviewRefund(_)
             | Command::Mature(_)
             | Command::RaiseKeyEpoch(_)
-            | Command::CloseDay(_) => false,
+            | Command::CloseDay(_)
+            | Command::OpenDay(_) => false,
         }
     }
 
@@ -168,7 +170,10 @@ impl Command {
                 reads.balances_of.push(merchant);
             }
             Command::Mature(_) => reads.balances_of.push(merchant),
-            Command::MoveClock(_) | Command::RaiseKeyEpoch(_) | Command::CloseDay(_) => {}
+            Command::MoveClock(_)
+            | Command::RaiseKeyEpoch(_)
+            | Command::OpenDay(_)
+            | Command::CloseDay(_) => {}
         }
     }
 
@@ -214,6 +219,7 @@ impl Command {
             Command::Mature(c) => done(domain::maturity::decide(c, rows, facts)?, c.merchant.0),
             Command::MoveClock(c) => done(domain::clock::decide(c, rows, facts)?, c.merchant.0),
             Command::RaiseKeyEpoch(c) => done(domain::clock::raise_key_epoch(c, rows)?, c.merchant.0),
+            Command::OpenDay(c) => done(domain::clock::open_day(c, rows, facts)?, c.merchant.0),
             Command::CloseDay(_) => done(Changes::default(), facts.merchant.id.0),
         }
     }

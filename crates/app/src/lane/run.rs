@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig};
 use crate::refusal::Refusal;
 use arc_swap::ArcSwap;
-use domain::decide::{Facts, business_day};
+use domain::decide::{Facts, business_time};
 use domain::id::{IdMaker, Shard};
 use domain::rejection::Rejection;
 use domain::rows::{IdempotencyRow, ReadSet, Rows};
@@ -164,14 +164,15 @@ impl Lane {
         let Some(head) = working.rows.heads.get(&work.merchant) else {
             return (Err(Refusal::NotFound("merchant")), ids);
         };
-        let now_us = real_now_us.saturating_add(head.clock_offset_us);
+        let clock_us = real_now_us.saturating_add(head.clock_offset_us);
+        let (now_us, today) = business_time(clock_us, head.business_day, &merchant.zone);
         let mut facts = Facts {
             now_us,
             real_now_us,
             merchant: &merchant.merchant,
             acting_key: work.asked.and_then(|asked| asked.key),
             zone: &merchant.zone,
-            today: business_day(now_us, &merchant.zone).max(head.business_day),
+            today,
             node: self.node,
             lease_until_us: real_now_us.saturating_add(self.lease_us),
             ids,
@@ -379,7 +380,11 @@ fn reply(
             reply.refund = rows.refunds.get(&domain::id::RefundId(uid)).cloned();
             reply.payment = reply.refund.as_ref().and_then(|r| payment(r.payment));
         }
-        Command::Mature(_) | Command::MoveClock(_) | Command::RaiseKeyEpoch(_) | Command::CloseDay(_) => {}
+        Command::Mature(_)
+        | Command::MoveClock(_)
+        | Command::RaiseKeyEpoch(_)
+        | Command::OpenDay(_)
+        | Command::CloseDay(_) => {}
     }
     reply
 }

@@ -1,6 +1,10 @@
-//! Sealed blocks: which bytes of a journal line are hashed, and the work that closes blocks behind the commits.
+//! Sealed blocks: which bytes of a journal line are hashed, the work that closes blocks behind the commits, and the check of a proof
+//! that a line is in one.
 
 pub mod leaf;
+pub(crate) mod leaves;
+pub mod line;
+pub mod proof;
 mod sealer;
 mod source;
 

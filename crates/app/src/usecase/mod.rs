@@ -11,8 +11,10 @@ mod merchant;
 mod notice;
 mod partner;
 mod payment;
+mod proof;
 mod refund;
 mod sandbox;
+mod statement;
 
 pub use balance::BalanceView;
 pub use capture::NewCapture;

@@ -161,6 +161,7 @@ impl App {
         let mut pending = self.due_of(caller.merchant).await?;
         while pending > 0 && tokio::time::Instant::now() < deadline {
             self.run_due(caller.merchant.0.shard()).await;
+            self.form_statements_of(caller.merchant).await?;
             let left = self.due_of(caller.merchant).await?;
             if left >= pending {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -178,7 +179,8 @@ impl App {
         let matured = self.store().maturities_due(shard, real_now_us, crate::background::DUE_MAX).await?;
         let expired = expired.iter().filter(|p| p.merchant == merchant).count();
         let matured = matured.iter().filter(|m| m.merchant == merchant).count();
-        Ok(u32::try_from(expired + matured).unwrap_or(u32::MAX))
+        let days = self.days_to_form(merchant).await?;
+        Ok(u32::try_from(expired + matured).unwrap_or(u32::MAX).saturating_add(days))
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Broken {
     Balance,
     /// A payment, attempt or refund and its lines disagree.
     Object,
+    /// A statement and the lines of its day disagree.
+    Statement,
     /// A row can't be read at all.
     Unreadable,
 }

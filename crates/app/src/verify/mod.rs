@@ -3,7 +3,7 @@
 //! A run begins after the last block that was proven, and goes to the end of the journal, sealed or not: numbers are
 //! gapless, each transaction obeys the books, each account's lines follow from each other, sealed blocks are as they were
 //! sealed, every balance that was touched equals its last line. A share of the blocks proven before is hashed again. With
-//! [`Options::full`] it begins at the first line and derives every balance and every sum of an object again.
+//! [`Options::full`] it begins at the first line and derives every balance, every sum of an object and every statement again.
 //!
 //! It reads in short transactions and holds no snapshot, so the platform may work on meanwhile: a row that is ahead of
 //! the journal as walked is settled by walking on. It can't see that rows *and* all blocks after them were replaced by
@@ -17,6 +17,7 @@ mod journal;
 mod objects;
 mod old_blocks;
 mod rows;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -102,6 +103,8 @@ pub struct Report {
     pub accounts: u64,
     /// Payments, attempts and refunds compared.
     pub objects: u64,
+    /// Statements made again and compared; only by a full run.
+    pub statements: u64,
     /// Transactions after the last block.
     pub unsealed: u64,
     /// Accounts whose line before the range was not found within reach, so that only a full run proves the step.
@@ -118,6 +121,7 @@ impl Report {
         self.old_blocks += other.old_blocks;
         self.accounts += other.accounts;
         self.objects += other.objects;
+        self.statements += other.statements;
         self.unsealed += other.unsealed;
         self.unlinked += other.unlinked;
     }
@@ -133,7 +137,19 @@ pub async fn run(
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, StoreError> {
-    run_on(&OfStore(store), salt_key, options, progress).await
+    let mut report = run_on(&OfStore(store), salt_key, options, progress).await?;
+    if options.full && report.difference.is_none() {
+        for shard in store.shards() {
+            match statements::check(store, shard).await {
+                Ok(checked) => report.statements += checked,
+                Err(stop) => {
+                    report.difference = Some(stop.settle(shard)?);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(report)
 }
 
 /// [`run`] over anything that reads like a store.

@@ -7,4 +7,5 @@ mod budget;
 mod clocks;
 mod keys;
 mod life;
+mod statements;
 mod world;

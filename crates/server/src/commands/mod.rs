@@ -16,12 +16,14 @@ pub mod merchant;
 pub mod partner;
 pub mod payment;
 pub mod price;
+pub mod proof;
 pub mod restore;
 pub mod resume;
 pub mod sandbox;
 pub mod serve;
 pub mod sign;
 pub(crate) mod since;
+pub mod statement;
 pub mod trigger;
 pub mod verify;
 pub mod waiting;
@@ -60,6 +62,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Hold(options) => hold::run(&options),
         Command::Resume(options) => resume::run(&options),
         Command::MasterKey { command } => master_key::run(command),
+        Command::Statement { command } => statement::run(command),
+        Command::Proof { command } => proof::run(command),
         Command::Bench => {
             output::line(
                 "The benchmarks are programs of their own: run `make bench` in the source tree.\n基准测试:在源码目录运行 make bench",

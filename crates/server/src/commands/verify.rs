@@ -123,6 +123,7 @@ fn as_json(report: &Report) -> Value {
         "old_blocks": report.old_blocks,
         "accounts": report.accounts,
         "objects": report.objects,
+        "statements": report.statements,
         "unsealed": report.unsealed,
         "unlinked": report.unlinked,
         "chain_ends": chain_ends,
@@ -135,11 +136,12 @@ fn text(report: &Report) -> String {
         Some(_) => "The books do NOT hold. 账目不一致",
     };
     let mut text = format!(
-        "{verdict}\n  {} transactions, {} lines, {} accounts, {} objects; {} blocks and {} old ones, {} transactions not sealed yet",
+        "{verdict}\n  {} transactions, {} lines, {} accounts, {} objects, {} statements; {} blocks and {} old ones, {} transactions not sealed yet",
         report.transactions,
         report.lines,
         report.accounts,
         report.objects,
+        report.statements,
         report.blocks,
         report.old_blocks,
         report.unsealed,

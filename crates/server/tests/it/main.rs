@@ -14,3 +14,4 @@ mod local;
 mod partners;
 mod safekeeping;
 mod sign;
+mod statements;

@@ -7,7 +7,7 @@ use crate::db::Db;
 use crate::reads::Block;
 use crate::{
     api_key, asked, block, delivery, endpoint, event, head, installation, lost, merchant, notice, partner,
-    pricing,
+    pricing, statement,
 };
 use async_trait::async_trait;
 use domain::World;
@@ -119,7 +119,8 @@ impl<E: Engine> Control for E {
         write_cached(self, merchant.world, move |db| {
             Box::pin(async move {
                 merchant::insert(db, &merchant, &secret).await?;
-                head::insert(db, merchant.shard, &head).await
+                head::insert(db, merchant.shard, &head).await?;
+                statement::set_due(db, merchant.id, merchant.created_at_us).await
             })
         })
         .await

@@ -4,6 +4,7 @@
 mod control;
 mod reads;
 mod safekeeping;
+mod statements;
 
 use crate::StoreError;
 use crate::db::Db;

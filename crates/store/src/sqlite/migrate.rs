@@ -34,6 +34,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0004_safekeeping",
         sql: include_str!("../../migrations/sqlite/0004_safekeeping.sql"),
     },
+    Migration {
+        number: 5,
+        name: "0005_statements",
+        sql: include_str!("../../migrations/sqlite/0005_statements.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, \

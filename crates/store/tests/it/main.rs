@@ -15,3 +15,4 @@ mod pages;
 mod rotation;
 mod round_trip;
 mod sealed;
+mod statements;

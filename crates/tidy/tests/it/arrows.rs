@@ -13,14 +13,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["domain", "ledger", "money"]),
     ("crypto", &[]),
     ("kernel_clock", &[]),
+    ("statement", &["crypto", "domain", "ledger", "money", "wire"]),
     ("store", &["crypto", "domain", "ledger", "money"]),
     ("channels", &["crypto", "domain", "ledger", "money"]),
-    ("app", &["channels", "crypto", "domain", "ledger", "money", "store", "wire"]),
+    ("app", &["channels", "crypto", "domain", "ledger", "money", "statement", "store", "wire"]),
     ("site", &[]),
-    ("api", &["app", "crypto", "domain", "ledger", "money", "site", "store", "wire"]),
+    ("api", &["app", "crypto", "domain", "ledger", "money", "site", "statement", "store", "wire"]),
     (
         "server",
-        &["api", "app", "channels", "crypto", "domain", "kernel_clock", "ledger", "money", "store", "wire"],
+        &[
+            "api",
+            "app",
+            "channels",
+            "crypto",
+            "domain",
+            "kernel_clock",
+            "ledger",
+            "money",
+            "statement",
+            "store",
+            "wire",
+        ],
     ),
     // For development only: nobody depends on these.
     ("bench", &["api", "app", "channels", "crypto", "domain", "ledger", "money", "server", "store", "wire"]),
@@ -42,6 +55,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sfv", &["crypto"]),
     ("axum", &["api", "server"]),
     ("reqwest", &["app", "server", "bench"]),
+    ("csv", &["statement"]),
+    ("rust_xlsxwriter", &["statement"]),
 ];
 
 /// What one manifest depends on, apart from its own tests.

@@ -57,6 +57,10 @@ fn meaning(kind: Type) -> Text {
             "The channel refused the refund; its lines are turned back.",
             "渠道拒绝了退款，相应分录已冲回。",
         ),
+        Type::StatementReady => text(
+            "A business day's statement was formed; there is one of each kind.",
+            "某个营业日的对账单已生成，每种对账单各通知一次。",
+        ),
         Type::WebhookEndpointFailing => {
             text("Deliveries to an endpoint fail.", "向某个通知地址的投递持续失败。")
         }

@@ -18,9 +18,12 @@ impl Objects {
         let paid = merchant.paid(5_000).await.id();
         let refund = merchant.refund(&paid, Some(100), None).send().await.expect(201).id();
         merchant.refund_in(&refund, "succeeded").await;
+        merchant.advance(86_400).await;
         let first = async |path: &str| text(&merchant.all(path).await[0], "id");
         let ids = [
             ("event", first("/v1/events").await),
+            ("statement", first("/v1/statements").await),
+            ("balance_transaction", first("/v1/balance_transactions").await),
             ("delivery", first("/v1/webhook_deliveries").await),
             ("api_key", first("/v1/api_keys").await),
             ("webhook_endpoint", endpoint),
@@ -37,6 +40,8 @@ fn noun_of(path: &str) -> &'static str {
         ("/v1/sandbox/payments/", "payment"),
         ("/v1/refunds/", "refund"),
         ("/v1/events/", "event"),
+        ("/v1/statements/", "statement"),
+        ("/v1/balance_transactions/", "balance_transaction"),
         ("/v1/webhook_endpoints/", "webhook_endpoint"),
         ("/v1/webhook_deliveries/", "delivery"),
         ("/v1/api_keys/", "api_key"),

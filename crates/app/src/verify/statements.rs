@@ -1,0 +1,80 @@
+//! Statements against the journal (`--full`): each is made again and must come to the same lines, sums and hash, follow the one
+//! before without a gap, and name the root of the blocks that hold its lines.
+
+use super::difference::{Broken, Difference, Stop};
+use crate::statement::{Pages, again, root};
+use domain::id::{MerchantId, Shard};
+use domain::statement::{Kind, Statement};
+use store::Store;
+
+/// Statements in one read.
+const PAGE: u32 = 500;
+
+/// Checks every statement of a shard; answers how many.
+pub(super) async fn check(store: &dyn Store, shard: Shard) -> Result<u64, Stop> {
+    let (mut checked, mut after) = (0, None);
+    // The newest of each kind of the present merchant: rows come by (merchant, day, kind).
+    let mut before: [Option<Statement>; 2] = [None, None];
+    loop {
+        let rows = store.statements_after(shard, after, PAGE).await?;
+        let Some(last) = rows.last() else { return Ok(checked) };
+        after = Some((last.merchant, last.day, last.kind));
+        for row in rows {
+            let [trade, flow] = &mut before;
+            let before = match row.kind {
+                Kind::Trade => trade,
+                Kind::FundFlow => flow,
+            };
+            let earlier = before.take().filter(|earlier| earlier.merchant == row.merchant);
+            one(store, shard, &row, earlier.as_ref()).await?;
+            *before = Some(row);
+            checked += 1;
+        }
+    }
+}
+
+async fn one(
+    store: &dyn Store,
+    shard: Shard,
+    row: &Statement,
+    earlier: Option<&Statement>,
+) -> Result<(), Stop> {
+    let broken = |what: String| {
+        let sentence =
+            format!("statement {} ({} of {} for {}) {what}", row.id, row.kind, row.merchant, row.day);
+        Stop::Found(Difference { broken: Broken::Statement, shard, sentence })
+    };
+    if let Some(earlier) = earlier
+        && (row.day, row.after_seq) != (earlier.day.plus(1), earlier.last_seq)
+    {
+        let (day, last_seq) = (earlier.day, earlier.last_seq);
+        let what = format!("does not follow on that of {day}, which ends at transaction {last_seq}");
+        return Err(broken(what));
+    }
+    if row.totals.openings() != earlier.map_or_else(Vec::new, |earlier| earlier.totals.closings()) {
+        return Err(broken("does not open with what the day before closed with".to_owned()));
+    }
+    let formed = again(row).to_end(store).await?;
+    if !formed.as_ref().is_some_and(|formed| formed.is(row)) {
+        let lines = formed.map_or(0, |formed| formed.line_count);
+        let what = format!(
+            "says {} lines with the hash {}; made again it has {lines} lines and another hash or other totals",
+            row.line_count,
+            crypto::hex(&row.sha256),
+        );
+        return Err(broken(what));
+    }
+    let blocks = match first_seq(store, row.merchant, row).await? {
+        Some(first_seq) => root::of_range(store, shard, first_seq, row.last_seq).await?,
+        None => None,
+    };
+    if row.root != blocks {
+        return Err(broken("names another root than that of the blocks of its lines".to_owned()));
+    }
+    Ok(())
+}
+
+async fn first_seq(store: &dyn Store, merchant: MerchantId, row: &Statement) -> Result<Option<i64>, Stop> {
+    let page = Pages::new(merchant, row.after_seq, row.last_seq).next(store).await?;
+    Ok(page.and_then(|page| page.transactions.first().map(|stored| stored.seq)))
+}

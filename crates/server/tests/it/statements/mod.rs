@@ -1,0 +1,9 @@
+//! Statements of business days, their files, and proofs that their lines are sealed.
+
+mod days;
+mod files;
+mod midnight;
+mod month;
+mod proofs;
+mod rows;
+mod tampered;
