@@ -7,7 +7,7 @@ use crate::{App, Refusal};
 use channels::{CaptureRef, Effects, RefundRef, TradeRef};
 use domain::attempt::Attempt;
 use domain::capture::Capture;
-use domain::channel::{AttemptFact, CaptureFact, RefundFact};
+use domain::channel::{AttemptFact, CaptureFact, Effect, EffectKind, RefundFact};
 use domain::id::{ChannelAccountId, Id};
 use domain::refund::Refund;
 use futures::StreamExt;
@@ -27,6 +27,11 @@ const ROUNDS: u32 = 6;
 const ROUND_PAUSE: Duration = Duration::from_millis(500);
 /// The most effects that are noted as lost.
 const LOST_MAX: usize = 1_000_000;
+
+/// How many of them are noted in one write.
+const KEPT_AT_ONCE: usize = 500;
+/// What was made so long before the moment of the books is in them, however far nodes' clocks were apart.
+const CLOCKS_APART_MS: u64 = 86_400_000;
 
 /// What a resume found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -240,9 +245,11 @@ impl App {
                     continue;
                 }
             };
+            let effects = effects.into_iter().filter(|effect| self.may_be_lost(effect));
             let unknown = stream::iter(effects).map(|effect| async move {
                 let known = is_known(self.store(), effect.kind, effect.number).await?;
-                Ok::<_, Refusal>((!known).then_some(LostEffect { account, effect, found_at_us }))
+                let lost = LostEffect { account, effect, found_at_us, handled_at_us: None };
+                Ok::<_, Refusal>((!known).then_some(lost))
             });
             let unknown: Vec<_> = unknown.buffer_unordered(AT_ONCE).collect().await;
             let lost = unknown.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
@@ -250,10 +257,22 @@ impl App {
             if noted.len() < lost.len() {
                 tracing::error!(account = %account, all = lost.len(), "only the first lost effects are noted");
             }
-            self.store().keep_lost(noted).await?;
+            for some in noted.chunks(KEPT_AT_ONCE) {
+                self.store().keep_lost(some).await?;
+            }
             resumed.lost += u64::try_from(lost.len()).unwrap_or(u64::MAX);
         }
         Ok(())
+    }
+}
+
+impl App {
+    /// Whether the books may not know it: by the time in its number. That of a refund is its payment's.
+    fn may_be_lost(&self, effect: &Effect) -> bool {
+        let Some(restored) = self.config().restored else { return true };
+        let books_of_ms = u64::try_from(restored.books_of_us / 1_000).unwrap_or(0);
+        let is_recent = effect.number.at_ms() >= books_of_ms.saturating_sub(CLOCKS_APART_MS);
+        effect.kind == EffectKind::Refund || is_recent
     }
 }
 

@@ -28,14 +28,15 @@ impl Unmatched {
     }
 }
 
-/// Reads what is noted and leaves out what the books have come to know since.
+/// Reads what is noted and leaves out what the books have come to know since, and what a person has dealt with.
 ///
 /// # Errors
 /// [`Refusal::StoreUnavailable`].
 pub async fn unmatched(store: &dyn Store) -> Result<Unmatched, Refusal> {
     let mut found = Unmatched::default();
     for lost in store.snapshot().await?.lost {
-        if !is_known(store, lost.effect.kind, lost.effect.number).await? {
+        let open = lost.handled_at_us.is_none();
+        if open && !is_known(store, lost.effect.kind, lost.effect.number).await? {
             found.effects.push(lost);
         }
     }
@@ -45,7 +46,7 @@ pub async fn unmatched(store: &dyn Store) -> Result<Unmatched, Refusal> {
         let Some(last) = page.last() else { break };
         after = Some(last.key.clone());
         for notice in page {
-            if !is_any_known(store, &notice.key.1).await? {
+            if notice.handled_at_us.is_none() && !is_any_known(store, &notice.key.1).await? {
                 found.notices.push(notice);
             }
         }

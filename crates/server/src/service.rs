@@ -93,6 +93,9 @@ impl Service {
         live::refuse_loopback(&public_url, &store.snapshot().await?)?;
         let running = Running::start(config, installation, store, &public_url).await?;
         let app = running.app.clone();
+        if app.held_since_us().is_some() {
+            tracing::warn!("{}", app::Refusal::held_sentence());
+        }
         let stop_public = CancellationToken::new();
         let stop_internal = CancellationToken::new();
         let limits = config.limits.to_serve(config.stop_max_ms);

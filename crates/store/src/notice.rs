@@ -10,7 +10,8 @@ use domain::id::ChannelAccountId;
 statements! {
     INSERT = "INSERT INTO channel_notice (account, reference, digest, at_us, headers, body) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
-    KEPT = "SELECT account, reference, digest, at_us, body FROM channel_notice \
+    HANDLED = "UPDATE channel_notice SET handled_at_us = ?3 WHERE account = ?1 AND reference = ?2";
+    KEPT = "SELECT account, reference, digest, at_us, handled_at_us, body FROM channel_notice \
         WHERE (account, reference, digest) > (?1, ?2, ?3) ORDER BY account, reference, digest LIMIT ?4";
 }
 
@@ -45,9 +46,19 @@ pub(crate) async fn kept(
     db.all(KEPT, &params![account.0.0, &reference, &digest, limit], |c| {
         let (account, reference, digest): (ChannelAccountId, String, [u8; 32]) =
             (c.id()?, c.string()?, c.bytes()?);
-        let at_us = c.int()?;
+        let (at_us, handled_at_us) = (c.int()?, c.opt_int()?);
         let body = db.open(Place::NoticeBody, &row_id(account, &reference, &digest), c.blob()?)?;
-        Ok(KeptNotice { key: (account, reference, digest), at_us, body })
+        Ok(KeptNotice { key: (account, reference, digest), at_us, handled_at_us, body })
     })
     .await
+}
+
+/// Of all callbacks about a number; true when there was one.
+pub(crate) async fn mark_handled(
+    db: &Db,
+    account: ChannelAccountId,
+    reference: &str,
+    at_us: i64,
+) -> Result<bool, StoreError> {
+    Ok(db.execute(HANDLED, &params![account.0.0, reference, at_us]).await? > 0)
 }

@@ -27,6 +27,8 @@ pub struct LostEffect {
     pub effect: Effect,
     /// When it was found missing, real time in microseconds.
     pub found_at_us: i64,
+    /// When a person said that it was dealt with.
+    pub handled_at_us: Option<i64>,
 }
 
 /// A callback about a number that no row knew when it came.
@@ -36,6 +38,8 @@ pub struct KeptNotice {
     pub key: NoticeKey,
     /// When it came first, real time in microseconds.
     pub at_us: i64,
+    /// When a person said that it was dealt with.
+    pub handled_at_us: Option<i64>,
     /// Its bytes as received.
     pub body: Vec<u8>,
 }
@@ -83,6 +87,14 @@ pub trait Safekeeping {
     /// Callbacks that no row knew, in the order of their keys after `after`.
     async fn kept_notices(&self, after: Option<NoticeKey>, limit: u32)
     -> Result<Vec<KeptNotice>, StoreError>;
+
+    /// A person has dealt with what a channel did or told under this number; false when nothing of it is noted.
+    async fn mark_handled(
+        &self,
+        account: ChannelAccountId,
+        number: &str,
+        at_us: i64,
+    ) -> Result<bool, StoreError>;
 
     /// Attempts with a job, due or not, soonest first after (due, id).
     async fn open_attempts(

@@ -50,6 +50,8 @@ impl App {
         if caller.world != World::Sandbox {
             return Err(Refusal::SandboxOnly);
         }
+        // Before anything of the request is remembered.
+        self.0.gate.open()?;
         // The wallet's money is the channel's: there is no row of ours to write, and a payer who pays twice is told so.
         let asked = self.asked(caller, ReEntry { key: None, ..re });
         self.asked_before(&asked).await?;

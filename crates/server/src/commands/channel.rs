@@ -1,13 +1,14 @@
 //! `feiqian channel unmatched`: what channels told or did that the books do not know.
 
-use crate::assemble::Installation;
+use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::output;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use app::unmatched::{Unmatched, unmatched};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::process::ExitCode;
+use store::{Control, Safekeeping};
 
 /// What can be asked about channels.
 #[derive(Debug, Subcommand)]
@@ -15,6 +16,22 @@ pub enum Command {
     /// List what channels told or did and the books do not know: callbacks about unknown numbers, and what was done after the
     /// backup from which the books were restored.
     Unmatched(Options),
+    /// Say that what a channel did or told under a number was dealt with: it leaves the list. A request that comes again still
+    /// finds it.
+    Handled(HandledOptions),
+}
+
+/// What `channel handled` takes.
+#[derive(Debug, Args)]
+pub struct HandledOptions {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The number as the list shows it.
+    #[arg(value_name = "NUMBER")]
+    number: String,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What `channel unmatched` takes.
@@ -31,7 +48,29 @@ pub struct Options {
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
-    let Command::Unmatched(options) = command;
+    match command {
+        Command::Unmatched(options) => list(&options),
+        Command::Handled(options) => handled(&options),
+    }
+}
+
+fn handled(options: &HandledOptions) -> Result<ExitCode> {
+    super::short(&options.file, async |config| {
+        let store = Installation::find(&config)?.open_control()?;
+        let at_us = real_now_us();
+        let mut known = false;
+        for stored in store.snapshot().await?.channel_accounts {
+            known |= store.mark_handled(stored.account.id, &options.number, at_us).await?;
+        }
+        ensure!(known, "{}: nothing that a channel did or told is noted under that number", options.number);
+        let json =
+            json!({"object": "unmatched", "number": options.number, "handled_at": output::instant(at_us)?});
+        output::answer(options.json, &json, &format!("{} is dealt with 已处理", options.number))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn list(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let store = Installation::find(&config)?.open_read_only()?;
         let found = unmatched(&store).await.map_err(super::merchant::refused)?;

@@ -38,6 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
                 "internal_listen": at.internal_listen,
                 "public_url": at.public_url,
                 "pid": at.pid,
+                "held": service.running.app.held_since_us().is_some(),
             });
             output::answer(true, &json, "")?;
         }

@@ -10,7 +10,7 @@ use control::write_cached;
 use domain::World;
 use domain::attempt::Attempt;
 use domain::capture::Capture;
-use domain::id::{AttemptId, CaptureId, RefundId, Shard};
+use domain::id::{AttemptId, CaptureId, ChannelAccountId, RefundId, Shard, Uid};
 use domain::refund::Refund;
 
 #[async_trait]
@@ -47,6 +47,26 @@ impl<E: Engine> Safekeeping for E {
         limit: u32,
     ) -> Result<Vec<KeptNotice>, StoreError> {
         self.read(move |db| Box::pin(notice::kept(db, after, limit))).await
+    }
+
+    async fn mark_handled(
+        &self,
+        account: ChannelAccountId,
+        number: &str,
+        at_us: i64,
+    ) -> Result<bool, StoreError> {
+        let number = number.to_owned();
+        write_cached(self, World::Live, move |db| {
+            Box::pin(async move {
+                let told = notice::mark_handled(db, account, &number, at_us).await?;
+                let done = match Uid::parse(&number) {
+                    Some(uid) => lost::mark_handled(db, account, uid, at_us).await?,
+                    None => false,
+                };
+                Ok(told || done)
+            })
+        })
+        .await
     }
 
     async fn open_attempts(

@@ -39,6 +39,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0005_statements",
         sql: include_str!("../../migrations/sqlite/0005_statements.sql"),
     },
+    Migration {
+        number: 6,
+        name: "0006_handled",
+        sql: include_str!("../../migrations/sqlite/0006_handled.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, \

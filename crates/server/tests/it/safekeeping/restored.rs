@@ -1,10 +1,10 @@
 //! The day after the disk died: books of a backup, a channel that knows more.
 
-use super::{backed_up, text};
+use super::{backed_up, refused, text};
 use crate::harness::bill::all_bill_rows;
 use crate::harness::books::{Books, bare};
 use crate::harness::callback::{Channel, paid};
-use crate::harness::merchant::text as field;
+use crate::harness::merchant::{AUTH_CODE, text as field};
 use crate::harness::{Answer, Merchant, Receiver, Server, cny, on_own, until};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -61,6 +61,10 @@ fn a_hundred_payments_after_the_backup_are_neither_paid_nor_refunded_twice() {
         let held = merchant.authorized(900_000).await.id();
         let lost_answer = merchant.refund(&before[0].id(), Some(4_000), Some("lose_answer")).send();
         let lost_answer = lost_answer.await.expect(201).id();
+        // The payer's first try was declined; another one is made after the backup.
+        let retried = merchant.waiting(640, None).await.id();
+        merchant.pay(&retried, Some("decline")).send().await.expect(200);
+        merchant.payment_when(&retried, "declined", |p| p["next_action"].is_null()).await;
         let open =
             merchant.create(&merchant.order("bar_code", 777, Some("timeout"))).send().await.expect(201);
         let backup = backed_up(server);
@@ -77,6 +81,9 @@ fn a_hundred_payments_after_the_backup_are_neither_paid_nor_refunded_twice() {
         sent.extend(join_all(refunds.into_iter().map(|body| send(&merchant, "/v1/refunds", body))).await);
         let capture = json!({ "amount": cny(200_000), "final": false });
         sent.push(send(&merchant, &format!("/v1/payments/{held}/captures"), capture).await);
+        let another = json!({ "scene": "bar_code", "auth_code": AUTH_CODE });
+        sent.push(send(&merchant, &format!("/v1/payments/{retried}/attempts"), another).await);
+        merchant.payment_in(&retried, "succeeded").await;
         for payment in waiting.iter().take(2) {
             merchant.pay(&payment.id(), None).send().await.expect(200);
             merchant.payment_in(&payment.id(), "succeeded").await;
@@ -118,7 +125,7 @@ fn a_hundred_payments_after_the_backup_are_neither_paid_nor_refunded_twice() {
         for one in &sent {
             let again = one.again(&merchant).await;
             assert_eq!(again.status, 201, "{}: {}", one.path, again.text);
-            if one.path.ends_with("/captures") || one.path == "/v1/refunds" {
+            if one.path != "/v1/payments" {
                 assert_eq!(again["amount"], one.answer["amount"]);
             } else {
                 assert_eq!(again["status"], "succeeded", "{}", again.text);
@@ -130,6 +137,7 @@ fn a_hundred_payments_after_the_backup_are_neither_paid_nor_refunded_twice() {
             (refunds.len() == 28 && refunds.iter().all(|row| row["status"] == "succeeded")).then_some(())
         })
         .await;
+        merchant.payment_in(&retried, "succeeded").await;
         merchant.payment_when(&held, "captured", |p| p["amount_captured"]["value"] == 200_000).await;
         assert_eq!(movements(server), known, "nothing was paid or refunded twice");
         let unmatched = server.cli(&["channel", "unmatched"]);
@@ -233,6 +241,10 @@ fn callbacks_about_lost_payments_are_kept() {
         assert!(callbacks[0]["body"].as_str().unwrap().contains("1500"), "{listed}");
         let hidden = server.cli(&["channel", "unmatched"]);
         assert_eq!(hidden["callbacks"][0]["body"], Value::Null);
+        let said = refused(&server.try_cli(&["channel", "handled", "nothing"]));
+        assert!(said.contains("nothing that a channel did"), "{said}");
+        server.cli(&["channel", "handled", &bare(&attempt)]);
+        assert_eq!(server.cli(&["channel", "unmatched"])["callbacks"], json!([]));
         let resumed = server.cli(&["resume"]);
         assert_eq!(resumed["lost"], 1, "the order that waits for its payer: {resumed}");
         // Sent again, the order is the one that the payer can still pay.

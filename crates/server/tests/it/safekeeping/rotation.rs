@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use store::Safekeeping;
+use store::sqlite::{SqliteConfig, SqliteStore};
 
 /// Versions that seal anything in any column of the database.
 fn versions_in(server: &Server) -> BTreeSet<u32> {
@@ -125,8 +127,48 @@ fn under_load_nothing_is_lost() {
     });
 }
 
+/// Backed up while a rotation was under way: some values are sealed with one version, some with the next.
 #[test]
-fn a_prepared_version_is_used_and_a_backup_in_between_needs_both() {
+fn a_backup_in_the_middle_of_a_rotation_needs_both_versions() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        join_all((0..5).map(|n| merchant.create(&personal(&merchant, n)).send())).await;
+        server.cli(&["master-key", "prepare"]);
+        server.stop();
+        {
+            let keys = MasterKeyFile::load(&server.master_key_file()).unwrap();
+            let sealer = Arc::new(Sealer::new(Arc::new(keys)));
+            let config = SqliteConfig::new(server.data_dir().join("feiqian.db"), sealer, 1);
+            let store = SqliteStore::open(&config).unwrap();
+            store.begin_rotation(2).await.unwrap();
+        }
+        server.serve();
+        merchant.create(&personal(&merchant, 5)).send().await.expect(201);
+        assert_eq!(versions_in(server), BTreeSet::from([1, 2]));
+        assert_eq!(server.cli(&["master-key", "status"])["rotating_to"], 2);
+        let backup = backed_up(server);
+        server.kill();
+        let lost = server.lose_data();
+        let both = fs::read_to_string(server.master_key_file()).unwrap();
+        for line in both.lines() {
+            fs::write(server.master_key_file(), line).unwrap();
+            let said = refused(&server.try_cli(&["restore", text(&backup)]));
+            assert!(said.contains("needs version"), "{said}");
+        }
+        fs::write(server.master_key_file(), &both).unwrap();
+        server.cli(&["restore", text(&backup), "--sandbox-books", text(&lost)]);
+        server.cli(&["resume"]);
+        server.serve();
+        // It goes on where it was.
+        let rotated = server.cli(&["master-key", "rotate"]);
+        assert_eq!((rotated["version"].as_i64(), &rotated["retired"]), (Some(2), &json!([1])), "{rotated}");
+        assert_eq!(versions_in(server), BTreeSet::from([2]));
+        assert_readable(&merchant, 6).await;
+    });
+}
+
+#[test]
+fn a_prepared_version_is_used_by_the_next_rotation() {
     on_own(&[], async |server| {
         let merchant = Merchant::new(server).await;
         join_all((0..5).map(|n| merchant.create(&personal(&merchant, n)).send())).await;
