@@ -1,19 +1,25 @@
-//! `feiqian explain`: why a payment or refund is as it is, read from the books, beside a serving process or on a copy.
+//! `feiqian explain`: why a payment or refund is as it is and who asked for it, read from the books, beside a serving process or
+//! on a copy. Keys and endpoints are told in `explain_control.rs`.
 
+use super::explain_control;
 use crate::assemble::Installation;
 use crate::cli::ConfigFile;
 use crate::output;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use domain::Uid;
+use domain::api_key::{ApiKey, Owner};
 use domain::attempt::Attempt;
-use domain::id::{AttemptId, Id, PaymentId, RefundId};
+use domain::event::Type;
+use domain::id::{AttemptId, CaptureId, Id, KeyId, PaymentId, RefundId};
 use domain::payment::Payment;
 use domain::price::Price;
 use domain::refund::Refund;
 use money::Amount;
 use serde_json::{Value, json};
+use std::fmt;
 use std::process::ExitCode;
+use store::control::Snapshot;
 use store::reads::StoredLine;
 use store::sqlite::SqliteStore;
 use store::{Control, Reads};
@@ -23,7 +29,7 @@ use store::{Control, Reads};
 pub struct Options {
     #[command(flatten)]
     file: ConfigFile,
-    /// A payment, attempt or refund: `pay_…`, `att_…`, `rfd_…`.
+    /// A payment, attempt, capture or refund: `pay_…`, `att_…`, `cap_…`, `rfd_…`; or who made a key or webhook endpoint: `key_…`, `whe_…`.
     id: String,
     /// One line of JSON on standard output.
     #[arg(long)]
@@ -40,43 +46,88 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// One thing that happened, when and in which words.
-struct Happened {
-    at_us: i64,
-    what: String,
+pub(super) struct Happened {
+    pub(super) at_us: i64,
+    pub(super) what: String,
+    /// Whose request it was.
+    pub(super) acting: Option<Acting>,
+}
+
+/// The key of a request, and whose it is.
+#[derive(Clone, Copy)]
+pub(super) struct Acting {
+    key: KeyId,
+    owner: Option<Owner>,
+}
+
+/// Every key of the installation: the operator may know who asked.
+pub(super) struct Keys(Vec<ApiKey>);
+
+impl Keys {
+    pub(super) fn of(snapshot: &Snapshot) -> Keys {
+        Keys(snapshot.keys.clone())
+    }
+
+    pub(super) fn acting(&self, key: Option<KeyId>) -> Option<Acting> {
+        let key = key?;
+        let owner = self.0.iter().find(|known| known.id == key).map(|known| known.owner);
+        Some(Acting { key, owner })
+    }
+
+    pub(super) fn find(&self, id: KeyId) -> Option<&ApiKey> {
+        self.0.iter().find(|known| known.id == id)
+    }
 }
 
 /// Everything there is to say about an object.
-struct Told {
-    id: String,
-    summary: String,
-    history: Vec<Happened>,
-    price: Option<Value>,
-    lines: Vec<StoredLine>,
+pub(super) struct Told {
+    pub(super) id: String,
+    pub(super) summary: String,
+    pub(super) history: Vec<Happened>,
+    pub(super) price: Option<Value>,
+    pub(super) lines: Vec<StoredLine>,
 }
 
 async fn tell(store: &SqliteStore, id: &str) -> Result<Told> {
+    let snapshot = store.snapshot().await?;
+    if let Some(told) = explain_control::tell(&snapshot, id)? {
+        return Ok(told);
+    }
+    let keys = Keys::of(&snapshot);
     if let Some(id) = RefundId::parse(id) {
         let refund = store.refund(id).await?.with_context(|| format!("there is no refund {id}"))?;
-        return tell_refund(store, &refund).await;
+        return tell_refund(store, &keys, &refund).await;
     }
-    let id = match (PaymentId::parse(id), AttemptId::parse(id)) {
-        (Some(payment), _) => payment,
-        (None, Some(attempt)) => {
-            store.attempt(attempt).await?.with_context(|| format!("there is no attempt {attempt}"))?.payment
-        }
-        (None, None) => {
-            bail!("{id}: expected the id of a payment (pay_…), attempt (att_…) or refund (rfd_…)")
-        }
-    };
+    let id = payment_of(store, id).await?;
     let payment = store.payment(id).await?.with_context(|| format!("there is no payment {id}"))?;
-    tell_payment(store, &payment).await
+    tell_payment(store, &keys, &payment).await
 }
 
-async fn tell_payment(store: &SqliteStore, payment: &Payment) -> Result<Told> {
+/// The payment that an id is about.
+async fn payment_of(store: &SqliteStore, id: &str) -> Result<PaymentId> {
+    if let Some(attempt) = AttemptId::parse(id) {
+        let found = store.attempt(attempt).await?;
+        return Ok(found.with_context(|| format!("there is no attempt {attempt}"))?.payment);
+    }
+    if let Some(capture) = CaptureId::parse(id) {
+        let found = store.capture(capture).await?;
+        return Ok(found.with_context(|| format!("there is no capture {capture}"))?.payment);
+    }
+    let Some(payment) = PaymentId::parse(id) else {
+        bail!(
+            "{id}: expected the id of a payment (pay_…), attempt (att_…), capture (cap_…), refund (rfd_…), key (key_…) or \
+             webhook endpoint (whe_…)"
+        )
+    };
+    Ok(payment)
+}
+
+async fn tell_payment(store: &SqliteStore, keys: &Keys, payment: &Payment) -> Result<Told> {
     let created = format!("recorded: {} by {} for {}", payment.amount, payment.method, payment.merchant);
-    let mut history = vec![Happened { at_us: payment.created_at_us, what: created }];
+    let acting = keys.acting(payment.details.created_by);
+    let mut history = vec![Happened { at_us: payment.created_at_us, what: created, acting }];
     let attempts = store.attempts_of(payment.id).await?;
-    history.extend(attempts.iter().map(tell_attempt));
+    history.extend(attempts.iter().map(|attempt| tell_attempt(attempt, keys)));
     let mut lines = lines_of(store, payment.id.uid()).await?;
     for attempt in &attempts {
         lines.extend(lines_of(store, attempt.id.uid()).await?);
@@ -85,18 +136,24 @@ async fn tell_payment(store: &SqliteStore, payment: &Payment) -> Result<Told> {
         history.push(Happened {
             at_us: capture.updated_at_us,
             what: format!("{} of {}: {}", capture.id, capture.amount, capture.status),
+            acting: keys.acting(capture.acting_key),
         });
         lines.extend(lines_of(store, capture.id.uid()).await?);
     }
-    history.extend(events_of(store, payment.id.uid()).await?);
+    let mut events = events_of(store, payment.id.uid()).await?;
+    for closed in events.iter_mut().filter(|event| event.what.starts_with(Type::PaymentClosed.as_str())) {
+        closed.acting = keys.acting(payment.ended_by);
+    }
+    history.extend(events);
     let reason = payment.status_reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()));
     let summary = format!("order {} is {}{reason}", payment.merchant_order_no, payment.status);
     finish(payment.id.to_string(), summary, history, price_of(store, payment).await?, lines)
 }
 
-async fn tell_refund(store: &SqliteStore, refund: &Refund) -> Result<Told> {
+async fn tell_refund(store: &SqliteStore, keys: &Keys, refund: &Refund) -> Result<Told> {
     let asked = format!("accepted: {} of {}, through {}", refund.amount, refund.payment, refund.attempt);
-    let mut history = vec![Happened { at_us: refund.created_at_us, what: asked }];
+    let acting = keys.acting(refund.acting_key);
+    let mut history = vec![Happened { at_us: refund.created_at_us, what: asked, acting }];
     history.extend(events_of(store, refund.id.uid()).await?);
     let payment = store.payment(refund.payment).await?.context("the refund's payment is missing")?;
     let number = refund.merchant_refund_no.as_deref().unwrap_or("made by the platform");
@@ -105,7 +162,7 @@ async fn tell_refund(store: &SqliteStore, refund: &Refund) -> Result<Told> {
     finish(refund.id.to_string(), summary, history, price_of(store, &payment).await?, lines)
 }
 
-fn finish(
+pub(super) fn finish(
     id: String,
     summary: String,
     mut history: Vec<Happened>,
@@ -118,7 +175,7 @@ fn finish(
     Ok(Told { id, summary, history, price, lines })
 }
 
-fn tell_attempt(attempt: &Attempt) -> Happened {
+fn tell_attempt(attempt: &Attempt, keys: &Keys) -> Happened {
     let failure = attempt
         .failure
         .as_ref()
@@ -131,7 +188,7 @@ fn tell_attempt(attempt: &Attempt) -> Happened {
         "{} at {} is {}{failure}{contradiction}",
         attempt.id, attempt.channel_account, attempt.status
     );
-    Happened { at_us: attempt.updated_at_us, what }
+    Happened { at_us: attempt.updated_at_us, what, acting: keys.acting(attempt.acting_key) }
 }
 
 async fn events_of(store: &SqliteStore, object: Uid) -> Result<Vec<Happened>> {
@@ -139,6 +196,7 @@ async fn events_of(store: &SqliteStore, object: Uid) -> Result<Vec<Happened>> {
     let told = events.into_iter().map(|event| Happened {
         at_us: event.created_at_us,
         what: format!("{} told ({})", event.kind.as_str(), event.id),
+        acting: None,
     });
     Ok(told.collect())
 }
@@ -172,11 +230,29 @@ async fn price_of(store: &SqliteStore, payment: &Payment) -> Result<Option<Value
     })))
 }
 
+impl fmt::Display for Acting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.owner {
+            Some(Owner::Merchant(merchant)) => write!(f, "asked with {} of {merchant}", self.key),
+            Some(Owner::Partner(partner)) => write!(f, "asked with {} of partner {partner}", self.key),
+            None => write!(f, "asked with {}", self.key),
+        }
+    }
+}
+
 impl Told {
     fn to_json(&self) -> Result<Value> {
         let mut history = Vec::new();
         for item in &self.history {
-            history.push(json!({"at": output::instant(item.at_us)?, "what": item.what}));
+            let acting_key = item.acting.map(|acting| acting.key.to_string());
+            let acting_partner =
+                item.acting.and_then(|acting| acting.owner?.partner()).map(|id| id.to_string());
+            history.push(json!({
+                "at": output::instant(item.at_us)?,
+                "what": item.what,
+                "acting_key": acting_key,
+                "acting_partner": acting_partner,
+            }));
         }
         let mut ledger = Vec::new();
         for line in &self.lines {
@@ -202,6 +278,9 @@ impl Told {
         let mut text = format!("{}: {}\n\nHistory 经过", self.id, self.summary);
         for item in &self.history {
             text += &format!("\n  {}  {}", output::instant(item.at_us)?, item.what);
+            if let Some(acting) = item.acting {
+                text += &format!(" · {acting}");
+            }
         }
         if let Some(price) = &self.price {
             let of = |name: &str| {
@@ -217,6 +296,9 @@ impl Told {
                 of("booked"),
                 of("version"),
             );
+        }
+        if self.lines.is_empty() {
+            return Ok(text);
         }
         text += "\n\nLedger 分录";
         let mut seq = None;

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config_check;
 pub mod events;
 pub mod explain;
+mod explain_control;
 pub mod health;
 pub mod hold;
 pub mod init;

@@ -1,5 +1,6 @@
 //! Partners, keys and certificates: everything that a partner may and may not do, on every route of the served document.
 
+mod acting;
 mod cast;
 mod header;
 mod matrix;
