@@ -39,6 +39,7 @@ const PAGES: &[Row] = &[
     page!(Start "faq" "FAQ" "常见问题"),
     page!(Integrate "signing" "Signing requests" "请求签名"),
     page!(Integrate "webhooks" "Webhooks" "Webhook"),
+    page!(Integrate "keys" "Keys and partners" "密钥与服务商"),
     page!(Integrate "sandbox" "Sandbox" "沙箱"),
     page!(Integrate "local-development" "Local development" "本地开发"),
     page!(Reference "api" "API basics" "接口约定"),
