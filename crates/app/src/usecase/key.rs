@@ -112,18 +112,8 @@ impl App {
             return self.key_made(caller, before.map(KeyId), None);
         }
         let owner = Owner::Merchant(caller.merchant);
-        let (made, new) = self.replace_key(owner, id, rotation, Some(&asked)).await?;
+        let (made, new) = self.replace_key(owner, id, rotation, &asked).await?;
         self.key_made(caller, made, Some(new))
-    }
-
-    /// The operator rotates anybody's key.
-    ///
-    /// # Errors
-    /// As [`App::rotate_key`].
-    pub async fn rotate_any_key(&self, id: KeyId, rotation: KeyRotation) -> Result<ShownKey, Refusal> {
-        self.reload_config().await?;
-        let owner = self.config().key(id).map(|it| it.key.owner).ok_or(Refusal::NotFound("api_key"))?;
-        Ok(self.replace_key(owner, id, rotation, None).await?.1)
     }
 
     async fn replace_key(
@@ -131,32 +121,49 @@ impl App {
         owner: Owner,
         id: KeyId,
         rotation: KeyRotation,
-        asked: Option<&Asked>,
+        asked: &Asked,
     ) -> Result<(Made<KeyId>, ShownKey), Refusal> {
-        let now_us = self.0.clock.real_now_us();
-        let acting = asked.and_then(|asked| asked.key);
         for _ in 0..CHANGE_TRIES {
             let old = self.key_of(owner, id)?;
-            let (new, bearer) = make_key(owner, old.world(), successor(&old, rotation.clone())?, now_us)?;
-            let new = ApiKey { created_by: acting, ..new };
-            let until_us = now_us.saturating_add(OVERLAP_US);
-            let mut ending = ApiKey {
-                expires_at_us: Some(old.expires_at_us.map_or(until_us, |at_us| at_us.min(until_us))),
-                changed_by: acting.or(old.changed_by),
-                sequence: old.sequence + 1,
-                ..old.clone()
-            };
-            // Whoever rotates a key knows that the old one ends.
-            ending.noticed = ending.notice_reached(now_us).max(old.noticed);
-            let written = self.store().rotate_key(&new, &ending, old.sequence, asked).await;
+            let turn = Turn::of(&old, rotation.clone(), asked.key, asked.at_us)?;
+            let written = self.store().rotate_key(&turn.new, &turn.ending, old.sequence, Some(asked)).await;
             self.reload_config().await?;
             match written {
-                Ok(made) => return Ok((made, (new, bearer))),
+                Ok(made) => return Ok((made, (turn.new, turn.bearer))),
                 Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Refusal::Overloaded)
+    }
+}
+
+/// A rotation: both rows as they will be.
+struct Turn {
+    new: ApiKey,
+    bearer: Option<String>,
+    ending: ApiKey,
+}
+
+impl Turn {
+    fn of(
+        old: &ApiKey,
+        rotation: KeyRotation,
+        acting: Option<KeyId>,
+        real_now_us: i64,
+    ) -> Result<Turn, Refusal> {
+        let (new, bearer) = make_key(old.owner, old.world(), successor(old, rotation)?, real_now_us)?;
+        let new = ApiKey { created_by: acting, ..new };
+        let until_us = real_now_us.saturating_add(OVERLAP_US);
+        let mut ending = ApiKey {
+            expires_at_us: Some(old.expires_at_us.map_or(until_us, |at_us| at_us.min(until_us))),
+            changed_by: acting.or(old.changed_by),
+            sequence: old.sequence + 1,
+            ..old.clone()
+        };
+        // Whoever rotates a key knows that the old one ends.
+        ending.noticed = ending.notice_reached(real_now_us).max(old.noticed);
+        Ok(Turn { new, bearer, ending })
     }
 }
 
@@ -250,6 +257,26 @@ pub async fn create_key(
     match store.create_key(&key, None).await? {
         Made::Now => Ok((key, bearer)),
         Made::Before(_) | Made::KeyReused | Made::UrlExists => Err(Refusal::Internal),
+    }
+}
+
+/// Rotates anybody's key as the operator's command line does: control rows only.
+///
+/// # Errors
+/// [`Refusal::NotFound`], and as [`App::rotate_key`].
+pub async fn rotate_key(
+    store: &dyn Store,
+    id: KeyId,
+    rotation: KeyRotation,
+    real_now_us: i64,
+) -> Result<ShownKey, Refusal> {
+    let keys = store.snapshot().await?.keys;
+    let old = keys.into_iter().find(|key| key.id == id).ok_or(Refusal::NotFound("api_key"))?;
+    let turn = Turn::of(&old, rotation, None, real_now_us)?;
+    match store.rotate_key(&turn.new, &turn.ending, old.sequence, None).await {
+        Ok(_) => Ok((turn.new, turn.bearer)),
+        Err(StoreError::Conflict(_)) => Err(Refusal::Overloaded),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -20,7 +20,7 @@ pub use balance::BalanceView;
 pub use capture::NewCapture;
 pub use endpoint::{EndpointPatch, NewEndpoint};
 pub use explain::{Acting, Explanation, HistoryItem, PriceExplained};
-pub use key::{KeyRotation, NewKey, ShownKey, create_key};
+pub use key::{KeyRotation, NewKey, ShownKey, create_key, rotate_key};
 pub use merchant::{NewMerchant, NewPrice, create_merchant, set_price};
 pub use partner::{NewPartner, create_partner};
 pub use payment::{NewAttempt, NewPayment, PaymentView};

@@ -1,12 +1,13 @@
-//! `feiqian key create`
+//! `feiqian key create`; what becomes of keys later is in `key_life.rs`.
 
+use super::key_life::{self, List, Revoke, Rotate};
 use super::merchant::{WorldName, refused};
 use super::partner;
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
-use app::{NewKey, ShownKey};
+use app::{NewKey, Refusal, ShownKey};
 use clap::{ArgGroup, Args, Subcommand};
 use crypto::key::PrivateKey;
 use domain::World;
@@ -26,6 +27,12 @@ const PEM_BYTES_MAX: u64 = 16 * 1_024;
 pub enum Command {
     /// Make an API key of a merchant's or a partner's.
     Create(Create),
+    /// List a merchant's or a partner's keys, newest first.
+    List(List),
+    /// Make a key in place of another, with the same rights; the old one works for another day.
+    Rotate(Rotate),
+    /// End a key: nothing that it signed is committed after the answer.
+    Revoke(Revoke),
 }
 
 /// What `key create` takes.
@@ -68,17 +75,42 @@ pub struct Create {
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
-    let Command::Create(create) = command;
+    match command {
+        Command::Create(create) => run_create(create),
+        Command::List(list) => key_life::list(list),
+        Command::Rotate(rotate) => key_life::rotate(rotate),
+        Command::Revoke(revoke) => key_life::revoke(revoke),
+    }
+}
+
+fn run_create(create: Create) -> Result<ExitCode> {
     super::short(&create.file, async |config| {
         let store = Installation::find(&config)?.open_control()?;
         let (owner, world) = owner(&create)?;
         let new = new_key(&create)?;
         let made = app::create_key(&store, owner, world, new, real_now_us()).await;
-        let (key, bearer) = made.map_err(refused)?;
-        let json = shown(&key, bearer.as_deref(), create.generate.as_deref());
-        output::answer(create.json, &json, &text(&key, bearer.as_deref(), create.generate.as_deref()))?;
-        Ok(ExitCode::SUCCESS)
+        show_made(made, create.generate.as_deref(), create.json)
     })
+}
+
+/// The answer to a command that makes a key. When none was made, no private key is left either.
+pub(super) fn show_made(
+    made: Result<ShownKey, Refusal>,
+    private: Option<&Path>,
+    as_json: bool,
+) -> Result<ExitCode> {
+    let (key, bearer) = match made {
+        Ok(made) => made,
+        Err(refusal) => {
+            if let Some(path) = private {
+                std::fs::remove_file(path).with_context(|| path.display().to_string())?;
+            }
+            return Err(refused(refusal));
+        }
+    };
+    let bearer = bearer.as_deref();
+    output::answer(as_json, &shown(&key, bearer, private), &text(&key, bearer, private))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn owner(create: &Create) -> Result<(Owner, World)> {
@@ -91,7 +123,7 @@ fn owner(create: &Create) -> Result<(Owner, World)> {
     Ok((Owner::Partner(partner::parse("partner", text)?), world.into()))
 }
 
-/// A private key is made last: when anything else is wrong no file is left.
+/// A private key is made last, after all that can be wrong here.
 fn new_key(create: &Create) -> Result<NewKey> {
     for entry in &create.ip_allow {
         if entry.parse::<IpNet>().is_err() && entry.parse::<IpAddr>().is_err() {
@@ -115,7 +147,7 @@ fn new_key(create: &Create) -> Result<NewKey> {
 }
 
 /// The public half: as read, or of a private key that is made and written now.
-fn public_key(given: Option<&Path>, generate: Option<&Path>) -> Result<Option<String>> {
+pub(super) fn public_key(given: Option<&Path>, generate: Option<&Path>) -> Result<Option<String>> {
     if let Some(path) = generate {
         let private = PrivateKey::generate_ed25519();
         files::write_private(path, private.to_pkcs8_pem().as_bytes())?;
@@ -126,7 +158,7 @@ fn public_key(given: Option<&Path>, generate: Option<&Path>) -> Result<Option<St
     Ok(Some(pem.with_context(|| path.display().to_string())?))
 }
 
-fn shown(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> Value {
+pub(super) fn shown(key: &ApiKey, bearer: Option<&str>, private: Option<&Path>) -> Value {
     let instant = |at_us: Option<i64>| at_us.and_then(|at_us| output::instant(at_us).ok());
     json!({
         "object": "api_key",

@@ -1,14 +1,15 @@
-//! `feiqian merchant create`
+//! `feiqian merchant create | assign`
 
 use super::partner;
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
-use crate::{live, output};
+use crate::{live, operator, output};
 use anyhow::{Context, Result, anyhow};
 use app::{NewMerchant, Refusal};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use crypto::webhook::WebhookSecret;
 use domain::World;
+use domain::id::{Id, MerchantId};
 use domain::merchant::Merchant;
 use serde_json::json;
 use std::process::ExitCode;
@@ -20,6 +21,28 @@ use zeroize::Zeroizing;
 pub enum Command {
     /// Make a merchant in one world.
     Create(Create),
+    /// Give a merchant to a partner, or to none: the partner before is out at once.
+    Assign(Assign),
+}
+
+/// What `merchant assign` takes.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("to").required(true).args(["partner", "no_partner"])))]
+pub struct Assign {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The merchant, `mch_…`.
+    #[arg(long)]
+    merchant: String,
+    /// The partner that serves it from now on, `ptn_…`.
+    #[arg(long)]
+    partner: Option<String>,
+    /// Nobody serves it from now on.
+    #[arg(long)]
+    no_partner: bool,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What `merchant create` takes.
@@ -68,7 +91,31 @@ impl From<WorldName> for World {
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
-    let Command::Create(create) = command;
+    match command {
+        Command::Create(create) => run_create(create),
+        Command::Assign(assign) => run_assign(assign),
+    }
+}
+
+fn run_assign(assign: Assign) -> Result<ExitCode> {
+    super::short(&assign.file, async |config| {
+        let merchant =
+            MerchantId::parse(&assign.merchant).context("--merchant: not a merchant's id (mch_…)")?;
+        let partner = assign.partner.as_deref().map(|text| partner::parse("partner", text)).transpose()?;
+        let path = format!("/ops/v1/merchants/{merchant}/partner");
+        let wish = operator::Assign { partner: partner.map(|id| id.to_string()) };
+        let assigned: operator::Assigned = super::by_platform(&config, &path, &wish, async |running| {
+            operator::assign(&running.app, merchant, partner).await
+        })
+        .await?;
+        let json = json!({ "object": "merchant", "id": assigned.merchant, "partner": assigned.partner });
+        let whose = assigned.partner.map_or("nobody".to_owned(), |id| format!("partner {id}"));
+        output::answer(assign.json, &json, &format!("{} is served by {whose}", assigned.merchant))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn run_create(create: Create) -> Result<ExitCode> {
     super::short(&create.file, async |config| {
         let store = Installation::find(&config)?.open_control()?;
         let partner = create.partner.as_deref().map(|text| partner::parse("partner", text)).transpose()?;

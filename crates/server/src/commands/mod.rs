@@ -11,6 +11,7 @@ pub mod health;
 pub mod hold;
 pub mod init;
 pub mod key;
+mod key_life;
 pub mod listen;
 pub mod master_key;
 pub mod merchant;
@@ -29,12 +30,20 @@ pub mod trigger;
 pub mod verify;
 pub mod waiting;
 
+use crate::assemble::{Installation, Reached, Running};
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::config::Config;
 use crate::{demo, output, telemetry};
 use anyhow::Result;
+use app::Refusal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// The command line waits for an answer no longer.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
@@ -82,6 +91,26 @@ pub(crate) fn short<T>(
     let config = Config::load(file.config.as_deref())?;
     telemetry::warnings_only();
     block_on(1, work(config))
+}
+
+/// Has something done by the platform: by the process that serves it, asked at `path`, or here for as long as it takes.
+pub(crate) async fn by_platform<T: DeserializeOwned>(
+    config: &Config,
+    path: &str,
+    body: &impl Serialize,
+    here: impl AsyncFnOnce(&Running) -> Result<T, Refusal>,
+) -> Result<T> {
+    let installation = Installation::find(config)?;
+    match installation.reach(config, ANSWER_MAX).await? {
+        Reached::Here(store) => {
+            let public_url = config.public_url_at(config.listen);
+            let running = Running::start(config, &installation, store, &public_url).await?;
+            let done = here(&running).await;
+            running.stop(config).await;
+            done.map_err(merchant::refused)
+        }
+        Reached::Server(server) => server.post(path, body).await,
+    }
 }
 
 /// Runs a future to its end on a runtime of its own.

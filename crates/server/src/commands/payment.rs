@@ -1,8 +1,6 @@
 //! `feiqian payment resolve`: a person decides about money that came in another amount or currency than asked.
 
-use crate::assemble::{Installation, Reached, Running};
 use crate::cli::ConfigFile;
-use crate::config::Config;
 use crate::operator::{self, Decision, Resolve, Resolved};
 use crate::output;
 use anyhow::{Context, Result};
@@ -10,10 +8,6 @@ use clap::{ArgGroup, Args, Subcommand};
 use domain::id::{Id, PaymentId};
 use serde_json::json;
 use std::process::ExitCode;
-use std::time::Duration;
-
-/// The command line waits for an answer no longer.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// What can be done with payments.
 #[derive(Debug, Subcommand)]
@@ -47,28 +41,16 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let id = PaymentId::parse(&options.payment).context("--payment: not a payment's id (pay_…)")?;
         let decision = if options.keep { Decision::Keep } else { Decision::SendBack };
-        let resolved = resolve(&config, id, decision).await?;
+        let path = format!("/ops/v1/payments/{id}/resolve");
+        let wish = Resolve { resolution: decision };
+        let resolved: Resolved = super::by_platform(&config, &path, &wish, async |running| {
+            operator::resolve(&running.app, &running.store, id, decision).await
+        })
+        .await?;
         let reason = resolved.status_reason.as_deref();
         let json = json!({"object": "payment", "id": resolved.id, "status": resolved.status, "status_reason": reason});
         let text = format!("{} is {} ({})", resolved.id, resolved.status, reason.unwrap_or("no reason"));
         output::answer(options.json, &json, &text)?;
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// Through the serving process if there is one; else the platform runs here for as long as it takes.
-async fn resolve(config: &Config, id: PaymentId, decision: Decision) -> Result<Resolved> {
-    let installation = Installation::find(config)?;
-    match installation.reach(config, ANSWER_MAX).await? {
-        Reached::Here(store) => {
-            let public_url = config.public_url_at(config.listen);
-            let running = Running::start(config, &installation, store, &public_url).await?;
-            let resolved = operator::resolve(&running.app, &running.store, id, decision).await;
-            running.stop(config).await;
-            resolved.map_err(super::merchant::refused)
-        }
-        Reached::Server(server) => {
-            server.post(&format!("/ops/v1/payments/{id}/resolve"), &Resolve { resolution: decision }).await
-        }
-    }
 }

@@ -2,11 +2,13 @@
 //! them. Whoever calls shows that it can read the master key: the token rests sealed in the database, so there is no further
 //! secret to keep.
 
+mod access;
 mod client;
 mod master_key;
 mod payment;
 mod resume;
 
+pub(crate) use access::{Assign, Assigned, Revoked, assign, revoke};
 pub(crate) use client::Client;
 pub(crate) use master_key::{Begin, Reloaded, SealAgain, SealedAgainAnswer};
 pub(crate) use payment::{Decision, Resolve, Resolved, resolve, sentence};
@@ -44,6 +46,8 @@ pub(crate) fn router(running: &Running, sealer: Arc<Sealer>, token: Zeroizing<St
     let operator = Operator { app: running.app.clone(), store: Arc::clone(&running.store), sealer, token };
     Router::new()
         .route("/ops/v1/payments/{id}/resolve", post(payment::route))
+        .route("/ops/v1/api_keys/{id}/revoke", post(access::revoke_route))
+        .route("/ops/v1/merchants/{id}/partner", post(access::assign_route))
         .route("/ops/v1/resume", get(resume::progress).post(resume::route))
         .route("/ops/v1/master-key/begin", post(master_key::begin))
         .route("/ops/v1/master-key/seal-again", post(master_key::seal_again))

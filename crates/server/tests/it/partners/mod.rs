@@ -4,4 +4,5 @@ mod acting;
 mod cast;
 mod header;
 mod matrix;
+mod revoke;
 mod routes;
