@@ -3,6 +3,7 @@
 mod acting;
 mod cast;
 mod header;
+mod keys;
 mod matrix;
 mod revoke;
 mod routes;
