@@ -31,7 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let since = output::instant(at_us)?;
         let json = json!({"object": "hold", "held": true, "held_since": since});
         let text = format!(
-            "Held since {since} 已冻结\n  Nothing leaves this installation until: feiqian resume. A server that runs notices within a second."
+            "Held since {since} 已暂停外发\n  Nothing leaves this installation until: feiqian resume. A server that runs notices within a second."
         );
         output::answer(options.json, &json, &text)?;
         Ok(ExitCode::SUCCESS)

@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             "held": true,
         });
         let text = format!(
-            "Restored into {} 已恢复\n  books of {}\nIt is HELD: it answers reads, and nothing leaves it. 系统处于冻结状态，只读不发\nNext: feiqian verify --full   ·   feiqian serve   ·   feiqian resume",
+            "Restored into {} 已恢复\n  books of {}\nIt is HELD: it answers reads, and nothing leaves it. 系统暂停外发，只供查询\nNext: feiqian verify --full   ·   feiqian serve   ·   feiqian resume",
             config.data_dir.display(),
             manifest.books_of,
         );

@@ -90,8 +90,8 @@ async fn show(server: &Client, bar: &ProgressBar) -> std::convert::Infallible {
 
 fn text(answer: &ResumeAnswer) -> String {
     let verdict = match answer.lifted {
-        true => "The hold is lifted: calls leave again. 已解除冻结",
-        false => "Still HELD: a channel did not answer. 仍处于冻结状态",
+        true => "The hold is lifted: calls leave again. 已恢复外发",
+        false => "Still HELD: a channel did not answer. 仍暂停外发",
     };
     let mut text = format!(
         "{verdict}\n  asked about {} attempts, {} captures, {} refunds",
