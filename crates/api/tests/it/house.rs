@@ -129,6 +129,13 @@ impl House {
         token.expose().to_owned()
     }
 
+    /// A bearer token and the row that makes it one, which nobody has stored.
+    pub fn unread_bearer(&self) -> (String, ApiKey) {
+        let token = BearerToken::generate();
+        let row = ApiKey { bearer_hash: Some(token.hash()), ..self.blank_key(self.sandbox) };
+        (token.expose().to_owned(), row)
+    }
+
     /// A key pair of a merchant.
     pub async fn signer(&self, merchant: MerchantId) -> Signer {
         let key = PrivateKey::generate_ed25519();

@@ -8,3 +8,4 @@ mod control;
 mod house;
 mod serving;
 mod tls;
+mod waiting;
