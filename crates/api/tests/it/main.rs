@@ -6,6 +6,6 @@ mod access;
 mod bodies;
 mod control;
 mod house;
+mod key_at_first_use;
 mod serving;
 mod tls;
-mod waiting;

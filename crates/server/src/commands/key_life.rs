@@ -40,7 +40,8 @@ pub struct Rotate {
     #[command(flatten)]
     file: ConfigFile,
     /// The key, `key_…`.
-    key: String,
+    #[arg(value_name = "KEY")]
+    key_id: String,
     /// The public key or certificate (PEM) that replaces the old one; without it and without --generate a bearer key gets a new token.
     #[arg(long, value_name = "F")]
     public_key: Option<PathBuf>,
@@ -58,7 +59,8 @@ pub struct Revoke {
     #[command(flatten)]
     file: ConfigFile,
     /// The key, `key_…`.
-    key: String,
+    #[arg(value_name = "KEY")]
+    key_id: String,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -104,7 +106,7 @@ fn line(key: &ApiKey) -> String {
 
 pub(super) fn rotate(rotate: Rotate) -> Result<ExitCode> {
     super::short(&rotate.file, async |config| {
-        let id = parse(&rotate.key)?;
+        let id = parse(&rotate.key_id)?;
         let store = Installation::find(&config)?.open_control()?;
         let public_key_pem = public_key(rotate.public_key.as_deref(), rotate.generate.as_deref())?;
         let rotation = KeyRotation { public_key_pem, expires_at_us: None };
@@ -115,7 +117,7 @@ pub(super) fn rotate(rotate: Rotate) -> Result<ExitCode> {
 
 pub(super) fn revoke(revoke: Revoke) -> Result<ExitCode> {
     super::short(&revoke.file, async |config| {
-        let id = parse(&revoke.key)?;
+        let id = parse(&revoke.key_id)?;
         let path = format!("/ops/v1/api_keys/{id}/revoke");
         let revoked: Revoked = super::by_platform(&config, &path, &json!({}), async |running| {
             operator::revoke(&running.app, id).await

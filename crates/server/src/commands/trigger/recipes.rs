@@ -45,6 +45,8 @@ pub(super) enum Way {
     KeyRevoked,
     /// An API key of which 30 days are left in a moment.
     KeyExpiring,
+    /// A business day that is over by the merchant's clock.
+    DayOver,
 }
 
 /// A line of the table.
@@ -155,16 +157,19 @@ pub(super) const RECIPES: &[Recipe] = &[
         Way::KeyRevoked,
         "creates an API key that may do nothing, and revokes it",
     ),
+    recipe(
+        "statement.ready",
+        "day_over",
+        Way::DayOver,
+        "moves the merchant's clock one day on; what expires or matures by then does so",
+    ),
 ];
 
 /// Types that no recipe causes, and why.
-pub(super) const WITHOUT: &[(&str, &str)] = &[
-    (
-        "refund.requires_attention",
-        "nothing in this version moves a refund there: one that its channel refuses fails",
-    ),
-    ("statement.ready", "comes with statements"),
-];
+pub(super) const WITHOUT: &[(&str, &str)] = &[(
+    "refund.requires_attention",
+    "nothing in this version moves a refund there: one that its channel refuses fails",
+)];
 
 /// The recipes of a type.
 pub(super) fn of(kind: &str) -> impl Iterator<Item = &'static Recipe> {

@@ -117,6 +117,9 @@ pub struct Stock(BTreeMap<&'static str, String>);
 impl Stock {
     /// Made by the merchant itself.
     pub async fn of(merchant: &Merchant<'_>, receiver: &Receiver) -> Stock {
+        // A day that is over, with a line that is sealed: before all that would expire with it.
+        merchant.paid(500).await;
+        merchant.advance(86_400).await;
         let url = |name: &str| format!("{}/{}", receiver.url, merchant.next_no(name));
         let endpoint = listen_at(merchant, &url("hook"), &["*"]).await.id();
         let needless = listen_at(merchant, &url("hook"), &["refund.failed"]).await.id();
@@ -140,6 +143,12 @@ impl Stock {
             made.send().await.expect(201).id()
         };
         let first = async |path: &str| text(&merchant.all(path).await[0], "id");
+        let sealed = text(merchant.all("/v1/balance_transactions").await.last().expect("a line"), "id");
+        until("proof of the first line", || async {
+            let proof = merchant.client.get(&format!("/v1/balance_transactions/{sealed}/proof")).await;
+            (proof.status == 200).then_some(())
+        })
+        .await;
         Stock(BTreeMap::from([
             ("event", first("/v1/events").await),
             ("delivery", first("/v1/webhook_deliveries").await),
@@ -147,6 +156,8 @@ impl Stock {
             ("needless key", key().await),
             ("endpoint", endpoint),
             ("needless endpoint", needless),
+            ("statement", first("/v1/statements").await),
+            ("sealed line", sealed),
             ("refund", refund),
             ("paid", paid),
             ("held", held),

@@ -68,6 +68,10 @@ static ROWS: &[Row] = &[
     get("/v1/refunds/{id}/explain", "refund"),
     get("/v1/balances", ""),
     get("/v1/balance_transactions", ""),
+    get("/v1/balance_transactions/{id}/proof", "sealed line"),
+    get("/v1/statements", ""),
+    get("/v1/statements/{id}", "statement"),
+    get("/v1/statements/{id}/file", "statement"),
     get("/v1/events", ""),
     get("/v1/events/{id}", "event"),
     post(
