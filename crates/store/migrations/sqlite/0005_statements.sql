@@ -38,5 +38,5 @@ CREATE TABLE statement_due (
 CREATE INDEX statement_due_at ON statement_due (shard, due_at_us);
 INSERT INTO statement_due (shard, merchant, due_at_us) SELECT shard, id, created_at_us FROM merchant;
 
--- Which block a transaction is sealed in.
+-- Which block holds a transaction.
 CREATE UNIQUE INDEX journal_block_last_seq ON journal_block (shard, last_seq);
