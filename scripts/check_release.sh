@@ -11,6 +11,8 @@ cd "$(dirname "$0")/.."
 say() { printf 'check: %s\n' "$*"; }
 fail() { printf 'check: %s\n' "$*" >&2; exit 1; }
 
+# By its path: without a PATH of its own nothing is found in sbin.
+chroot=$(PATH=$PATH:/usr/sbin:/sbin command -v chroot) || fail "chroot is not here"
 [ "$(id -u)" = 0 ] || fail "run it as root: it makes a root directory and enters it"
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 archive=$(realpath "${1:-$(ls "$target"/dist/feiqian-*.tar.gz)}")
@@ -66,11 +68,11 @@ internal_listen = "127.0.0.1:$internal"
 data_dir = "/srv/feiqian/data"
 master_key_file = "/srv/feiqian/keys/master.key"
 END
-inside() { env -i chroot --userspec=65532:65532 "$machine" "$@"; }
+inside() { env -i "$chroot" --userspec=65532:65532 "$machine" "$@"; }
 feiqian() { inside /opt/feiqian/feiqian "$@" --config /srv/feiqian/feiqian.toml; }
 serve() {
   # The process itself, not a shell around it, so that a kill meets it.
-  env -i chroot --userspec=65532:65532 "$machine" /opt/feiqian/feiqian serve --config /srv/feiqian/feiqian.toml \
+  env -i "$chroot" --userspec=65532:65532 "$machine" /opt/feiqian/feiqian serve --config /srv/feiqian/feiqian.toml \
     > "$scratch/serve.log" 2>&1 &
   pid=$!
   for _ in $(seq 200); do
