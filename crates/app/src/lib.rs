@@ -10,6 +10,7 @@ pub mod config;
 mod gate;
 pub mod lane;
 mod numbers;
+mod outside;
 mod refusal;
 mod resume;
 pub mod seal;
@@ -23,6 +24,7 @@ pub use clock::Clock;
 pub use config::{Config, KeyConfig, MerchantConfig};
 pub use gate::Channels;
 pub use lane::{Asked, IdempotencyKey, ReEntry};
+pub use outside::{Outside, Random, Randomness};
 pub use refusal::Refusal;
 pub use resume::Resumed;
 pub use usecase::*;
@@ -91,6 +93,7 @@ struct Inner {
     store: Arc<dyn Store>,
     config: Arc<ArcSwap<Config>>,
     clock: Clock,
+    random: Random,
     settings: Settings,
     /// The only way to a channel.
     gate: Gate,
@@ -142,6 +145,8 @@ pub struct Start {
     pub store: Arc<dyn Store>,
     /// Real time.
     pub clock: Clock,
+    /// Randomness and the way to receivers of webhooks.
+    pub outside: Outside,
     /// Settings.
     pub settings: Settings,
     /// Channels.
@@ -176,7 +181,8 @@ impl App {
     /// [`StoreError`] when the database can't be read.
     pub async fn start(start: Start, door: Option<&NoticeDoor>) -> Result<App, StoreError> {
         let config = Arc::new(ArcSwap::from_pointee(read_config(start.store.as_ref()).await?));
-        let node = i64::from_be_bytes(crypto::secret::random_bytes::<8>()) & i64::MAX;
+        let Outside { random, webhooks } = start.outside;
+        let node = i64::from_be_bytes(random.bytes()) & i64::MAX;
         let queues: HashMap<Shard, Arc<Queue>> = start
             .store
             .shards()
@@ -188,6 +194,7 @@ impl App {
             store: start.store,
             config,
             clock: start.clock,
+            random,
             settings: start.settings,
             gate,
             resume: resume::Progress::default(),
@@ -205,7 +212,7 @@ impl App {
             lanes: Mutex::default(),
         });
         let app = App(inner);
-        app.start_deliverer();
+        app.start_deliverer(webhooks);
         app.start_lanes(node)?;
         if let Some(door) = door {
             let _ = door.0.set(Arc::downgrade(&app.0));
@@ -214,11 +221,13 @@ impl App {
         Ok(app)
     }
 
-    fn start_deliverer(&self) {
+    fn start_deliverer(&self, post: Option<Arc<dyn webhook::Post>>) {
         let handle = webhook::Deliverer::start(webhook::DelivererConfig {
             store: Arc::clone(&self.0.store),
             config: Arc::clone(&self.0.config),
             clock: self.0.clock.clone(),
+            random: self.0.random.clone(),
+            post,
             rules: webhook::guard::UrlRules { allow_private: self.0.settings.allow_private_webhooks },
             ..webhook::DelivererConfig::defaults(
                 Arc::clone(&self.0.store),
@@ -238,6 +247,7 @@ impl App {
                 session: self.0.store.lane_session(*shard)?,
                 config: Arc::clone(&self.0.config),
                 clock: self.0.clock.clone(),
+                random: self.0.random.clone(),
                 node,
                 lease_us: i64::try_from(self.0.settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000),
                 batch_max: self.0.settings.batch_max,

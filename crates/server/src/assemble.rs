@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::secrets::Secret;
 use crate::{files, operator};
 use anyhow::{Context, Result, anyhow, bail};
-use app::{App, Channels, Clock, NoticeDoor, Start};
+use app::{App, Channels, Clock, NoticeDoor, Outside, Start};
 use channels::Channel;
 use channels::sandbox::{SandboxChannel, SandboxConfig};
 use crypto::seal::{MasterKeyFile, Sealer};
@@ -212,6 +212,7 @@ impl Running {
         let door = Arc::new(NoticeDoor::default());
         let channels = channels(config, &store, public_url, &door).await?;
         let start = Start {
+            outside: Outside::default(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             clock: Clock::system(),
             settings: config.app_settings(),

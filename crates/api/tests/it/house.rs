@@ -1,7 +1,7 @@
 //! An installation in a scratch directory with a sandbox and a live merchant, and requests to its router.
 
 use api::{ApiConfig, public_router};
-use app::{App, Channels, Clock, NewMerchant, Settings, Start};
+use app::{App, Channels, Clock, NewMerchant, Outside, Settings, Start};
 use axum::Router;
 use axum::body::Body;
 use crypto::key::PrivateKey;
@@ -82,6 +82,7 @@ impl House {
         let live = merchant(store.as_ref(), World::Live).await;
         let settings = Settings { allow_private_webhooks: true, ..Settings::default() };
         let start = Start {
+            outside: Outside::default(),
             store: store.clone(),
             clock: Clock::system(),
             settings,

@@ -7,6 +7,7 @@ use super::told;
 use super::working::Working;
 use crate::clock::Clock;
 use crate::config::{Config, MerchantConfig};
+use crate::outside::Random;
 use crate::refusal::Refusal;
 use arc_swap::ArcSwap;
 use domain::decide::{Facts, business_time};
@@ -30,6 +31,8 @@ pub struct Lane {
     pub config: Arc<ArcSwap<Config>>,
     /// Real time.
     pub clock: Clock,
+    /// Makes ids and the numbers of batches.
+    pub random: Random,
     /// This node.
     pub node: i64,
     /// How long work born here is leased to this node, microseconds.
@@ -104,8 +107,7 @@ impl Lane {
             return Err(error);
         }
         let real_now_us = self.clock.real_now_us();
-        let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
-        let batch_id = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
+        let (seed, batch_id) = (self.random.seed(), self.random.seed());
         let config = self.config.load_full();
         let mut working = Working::new(rows, self.shard);
         let mut ids = IdMaker::new(real_now_us, self.shard, seed);

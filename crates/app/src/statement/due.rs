@@ -155,8 +155,7 @@ impl App {
         let last = self.store().last_statement(merchant, Kind::FundFlow).await?;
         let About { config, now_us, real_now_us, .. } = &about;
         let mut next = NextDay { config, last, now_us: *now_us, real_now_us: *real_now_us };
-        let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
-        let mut ids = IdMaker::new(*real_now_us, merchant.0.shard(), seed);
+        let mut ids = IdMaker::new(*real_now_us, merchant.0.shard(), self.0.random.seed());
         let mut days = Vec::new();
         let mut may_seal = merchant.0.shard().world() == World::Sandbox;
         while next.day() < open_day && days.len() < DAYS_AT_ONCE {

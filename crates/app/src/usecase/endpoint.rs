@@ -219,7 +219,7 @@ impl App {
         }
         let now_us = self.business_now_us(caller.merchant).await?;
         let telling = Telling {
-            id: notice::fresh_id(caller.merchant.0.shard(), asked.at_us),
+            id: notice::fresh_id(caller.merchant.0.shard(), asked.at_us, &self.0.random),
             kind: Type::WebhookEndpointTest,
             merchant: caller.merchant,
             object: endpoint.id.0,
@@ -274,8 +274,7 @@ impl App {
 
     /// Ids of control rows, in the merchant's shard.
     pub(crate) fn ids(&self, caller: &Caller) -> IdMaker {
-        let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
-        IdMaker::new(self.0.clock.real_now_us(), caller.merchant.0.shard(), seed)
+        IdMaker::new(self.0.clock.real_now_us(), caller.merchant.0.shard(), self.0.random.seed())
     }
 
     /// What is known of a request before anything else is looked at: a captured one is refused as one, whatever has become of the

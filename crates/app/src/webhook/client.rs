@@ -2,6 +2,7 @@
 
 use super::guard::{self, UrlRefusal, UrlRules};
 use super::schedule;
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::webhook::{WebhookSecret, sign};
@@ -61,6 +62,20 @@ pub struct Answer {
     pub error: Option<&'static str>,
     /// What the receiver asked for, in seconds.
     pub retry_after_s: Option<i64>,
+}
+
+/// Carries webhooks to their receivers.
+#[async_trait]
+pub trait Post: Send + Sync {
+    /// Makes one try. Never fails otherwise than by its answer.
+    async fn post(&self, request: &Request<'_>, now_us: i64) -> Answer;
+}
+
+#[async_trait]
+impl Post for Clients {
+    async fn post(&self, request: &Request<'_>, now_us: i64) -> Answer {
+        self.send(request, now_us).await
+    }
 }
 
 /// The clients, by what they may connect to.

@@ -16,7 +16,7 @@ pub mod schedule;
 mod worker;
 mod writer;
 
-pub use client::{Answer, ClientFault, Clients, Request, Times};
+pub use client::{Answer, ClientFault, Clients, Post, Request, Times};
 pub use worker::{CONNECT_TIMEOUT_MS, Deliverer, DelivererConfig, DelivererHandle, REQUEST_TIMEOUT_MS};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::health::Change;
 use crate::config::Config;
 use crate::lane::told::{DESTINATIONS_MAX, receives};
+use crate::outside::Random;
 use crate::usecase::endpoint::{endpoint_object, status_name};
 use domain::Uid;
 use domain::event::{Event, NewDelivery, Type};
@@ -35,9 +36,8 @@ pub(crate) fn without_slot(EventId(mut uid): EventId) -> EventId {
 }
 
 /// A new event's id.
-pub(crate) fn fresh_id(shard: Shard, real_now_us: i64) -> EventId {
-    let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
-    without_slot(IdMaker::new(real_now_us, shard, seed).next())
+pub(crate) fn fresh_id(shard: Shard, real_now_us: i64, random: &Random) -> EventId {
+    without_slot(IdMaker::new(real_now_us, shard, random.seed()).next())
 }
 
 /// To every endpoint that wants the type.
@@ -90,10 +90,11 @@ pub(super) fn of_endpoint(
     config: &Config,
     real_now_us: i64,
     now_us: i64,
+    id: EventId,
 ) -> Event {
     let shard = endpoint.merchant.0.shard();
     let telling = Telling {
-        id: fresh_id(shard, real_now_us),
+        id,
         kind: match change {
             Change::Failing => Type::WebhookEndpointFailing,
             Change::Disabled => Type::WebhookEndpointDisabled,

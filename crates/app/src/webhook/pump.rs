@@ -1,6 +1,6 @@
 //! One shard's loop: hints and due rows in, tries out, outcomes to the writer. It alone holds the plan, so nothing is locked.
 
-use super::client::{Answer, Clients, Request};
+use super::client::{Answer, Post, Request};
 use super::guard;
 use super::plan::{Admission, Destination, Ended, Job, Limits, Plan};
 use super::schedule::{Verdict, next_try_us, verdict};
@@ -8,6 +8,7 @@ use super::worker::DelivererConfig;
 use super::writer::{Outcome, Word, Written};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::event::Event;
 use domain::id::{DeliveryId, EndpointId, Shard, World};
@@ -55,7 +56,8 @@ pub(super) struct Pump {
     store: Arc<dyn Store>,
     config: Arc<ArcSwap<Config>>,
     clock: Clock,
-    clients: Arc<Clients>,
+    random: Random,
+    clients: Arc<dyn Post>,
     plan: Plan,
     outcomes: mpsc::Sender<Outcome>,
     signals: Signals,
@@ -90,7 +92,7 @@ impl Pump {
         shard: Shard,
         config: &DelivererConfig,
         limits: Limits,
-        clients: Arc<Clients>,
+        clients: Arc<dyn Post>,
         outcomes: mpsc::Sender<Outcome>,
         signals: Signals,
     ) -> Pump {
@@ -99,6 +101,7 @@ impl Pump {
             store: Arc::clone(&config.store),
             config: Arc::clone(&config.config),
             clock: config.clock.clone(),
+            random: config.random.clone(),
             clients,
             plan: Plan::new(limits, config.clock.real_now_us()),
             outcomes,
@@ -241,6 +244,11 @@ impl Pump {
         self.next_look = self.next_look.min(Instant::now() + self.pause);
     }
 
+    /// Spreads retries.
+    fn spread(&self) -> u32 {
+        u32::from_be_bytes(self.random.bytes())
+    }
+
     /// Whether nothing may leave the installation.
     fn is_held(&self) -> bool {
         self.config.load().held_since_us.is_some()
@@ -316,7 +324,7 @@ impl Pump {
                 secrets: &secrets,
             };
             // A try that panics must still give its slot back.
-            let answer = AssertUnwindSafe(clients.send(&request, now_us)).catch_unwind().await;
+            let answer = AssertUnwindSafe(clients.post(&request, now_us)).catch_unwind().await;
             let answer = answer.unwrap_or(Answer {
                 status: None,
                 latency_ms: 0,
@@ -337,10 +345,12 @@ impl Pump {
         let (status, due_at_us, word) = match verdict {
             Verdict::Succeeded => (DeliveryStatus::Succeeded, None, Word::Succeeded),
             Verdict::Gone => (DeliveryStatus::Failed, None, Word::Gone),
-            Verdict::Failed { retry_after_s } => match next_try_us(tries, now_us, retry_after_s, random()) {
-                Some(at_us) => (DeliveryStatus::Pending, Some(at_us), Word::Failed),
-                None => (DeliveryStatus::Failed, None, Word::Failed),
-            },
+            Verdict::Failed { retry_after_s } => {
+                match next_try_us(tries, now_us, retry_after_s, self.spread()) {
+                    Some(at_us) => (DeliveryStatus::Pending, Some(at_us), Word::Failed),
+                    None => (DeliveryStatus::Failed, None, Word::Failed),
+                }
+            }
         };
         self.count(&job, &answer, status);
         let ended = Ended {
@@ -385,7 +395,7 @@ impl Pump {
         metrics::counter!("feiqian_webhook_put_off_total", "world" => self.shard.world().as_str())
             .increment(1);
         if !failing {
-            let due_at_us = now_us + BUSY_PAUSE_US + i64::from(random() % 30_000_000);
+            let due_at_us = now_us + BUSY_PAUSE_US + i64::from(self.spread() % 30_000_000);
             self.plan.put_off(&job);
             let tries = job.tries;
             let attempt = not_asked(now_us, "destination_busy");
@@ -393,7 +403,7 @@ impl Pump {
             return;
         }
         let tries = job.tries.saturating_add(1);
-        let due_at_us = next_try_us(tries, now_us, None, random());
+        let due_at_us = next_try_us(tries, now_us, None, self.spread());
         let status = if due_at_us.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
         if due_at_us.is_some() {
             self.plan.put_off(&job)
@@ -476,8 +486,4 @@ fn gone() -> StoreError {
 
 fn not_asked(at_us: i64, error: &'static str) -> DeliveryAttempt {
     DeliveryAttempt { at_us, status: None, latency_ms: 0, error: Some(error.to_owned()) }
-}
-
-fn random() -> u32 {
-    u32::from_be_bytes(crypto::secret::random_bytes::<4>())
 }

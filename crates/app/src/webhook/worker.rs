@@ -1,12 +1,13 @@
 //! The deliverer as the rest of the node sees it: one pump per shard, so that no sandbox traffic delays a live event.
 
-use super::client::{Clients, Times};
+use super::client::{ClientFault, Clients, Post, Times};
 use super::guard::UrlRules;
 use super::plan::Limits;
 use super::pump::{Pump, Signals};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::event::Event;
 use domain::id::Shard;
@@ -36,6 +37,10 @@ pub struct DelivererConfig {
     pub config: Arc<ArcSwap<Config>>,
     /// Real time.
     pub clock: Clock,
+    /// Spreads retries, makes ids of notices.
+    pub random: Random,
+    /// Who carries; `None` is the HTTP client.
+    pub post: Option<Arc<dyn Post>>,
     /// What URLs may lead to.
     pub rules: UrlRules,
     /// Tries under way in one shard.
@@ -63,6 +68,8 @@ impl DelivererConfig {
             store,
             config,
             clock,
+            random: Random::system(),
+            post: None,
             rules: UrlRules::default(),
             concurrency: 256,
             per_destination: 8,
@@ -73,6 +80,14 @@ impl DelivererConfig {
             request_timeout_ms: REQUEST_TIMEOUT_MS,
             stop_ms: 5_000,
         }
+    }
+
+    fn carrier(&self) -> Result<Arc<dyn Post>, ClientFault> {
+        if let Some(post) = &self.post {
+            return Ok(Arc::clone(post));
+        }
+        let times = Times { connect_ms: self.connect_timeout_ms, total_ms: self.request_timeout_ms };
+        Ok(Arc::new(Clients::new(self.rules, times)?))
     }
 
     fn limits(&self) -> Limits {
@@ -94,11 +109,9 @@ impl Deliverer {
     /// nothing is sent and the database keeps what is due.
     pub fn start(config: DelivererConfig) -> DelivererHandle {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let times = Times { connect_ms: config.connect_timeout_ms, total_ms: config.request_timeout_ms };
         let mut shards = HashMap::new();
-        match Clients::new(config.rules, times) {
+        match config.carrier() {
             Ok(clients) => {
-                let clients = Arc::new(clients);
                 for shard in config.store.shards() {
                     shards.insert(shard, start_shard(&config, shard, &clients, &tasks, &stopping));
                 }
@@ -114,7 +127,7 @@ impl Deliverer {
 fn start_shard(
     config: &DelivererConfig,
     shard: Shard,
-    clients: &Arc<Clients>,
+    clients: &Arc<dyn Post>,
     tasks: &TaskTracker,
     stopping: &CancellationToken,
 ) -> Door {
@@ -127,6 +140,7 @@ fn start_shard(
         store: Arc::clone(&config.store),
         config: Arc::clone(&config.config),
         clock: config.clock.clone(),
+        random: config.random.clone(),
         shard,
         stopping: stopping.clone(),
         written: written_to,

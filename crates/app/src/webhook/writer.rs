@@ -4,6 +4,7 @@ use super::health::{Change, Health};
 use super::notice;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::id::{DeliveryId, EndpointId, MerchantId, Shard};
 use std::collections::HashMap;
@@ -63,6 +64,7 @@ pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
     pub(super) config: Arc<ArcSwap<Config>>,
     pub(super) clock: Clock,
+    pub(super) random: Random,
     pub(super) shard: Shard,
     pub(super) stopping: CancellationToken,
     /// As many messages as batches: bounded by the outcomes that the plan lets be unwritten.
@@ -271,7 +273,9 @@ impl Writer {
         };
         let real_now_us = self.clock.real_now_us();
         let now_us = self.business_now_us(endpoint.merchant).await.unwrap_or(endpoint.updated_at_us);
-        let event = notice::of_endpoint(change, endpoint, before, &self.config.load(), real_now_us, now_us);
+        let id = notice::fresh_id(self.shard, real_now_us, &self.random);
+        let config = self.config.load();
+        let event = notice::of_endpoint(change, endpoint, before, &config, real_now_us, now_us, id);
         let mut pause = Duration::from_millis(50);
         for _ in 0..ENDPOINT_WRITES {
             match self.store.insert_event(self.shard, &event, None).await {

@@ -1,8 +1,8 @@
 //! An installation in a scratch directory: store, lanes, sandbox channel, one merchant with a price.
 
 use app::{
-    App, Caller, Channels, Clock, NewMerchant, NewPayment, NewPrice, NoticeDoor, PaymentView, ReEntry,
-    Settings, Start,
+    App, Caller, Channels, Clock, NewMerchant, NewPayment, NewPrice, NoticeDoor, Outside, PaymentView,
+    ReEntry, Settings, Start,
 };
 use channels::sandbox::{SandboxChannel, SandboxConfig};
 use crypto::seal::{FileKeyProvider, MasterKey, Sealer};
@@ -159,7 +159,14 @@ impl World {
 
 fn start(store: &Arc<SqliteStore>, clock: &Clock, channels: Channels) -> Start {
     let settings = Settings { due_poll_ms: 50, allow_private_webhooks: true, ..Settings::default() };
-    Start { store: store.clone(), clock: clock.clone(), settings, channels, salt_key: SALT_KEY }
+    Start {
+        store: store.clone(),
+        clock: clock.clone(),
+        outside: Outside::default(),
+        settings,
+        channels,
+        salt_key: SALT_KEY,
+    }
 }
 
 fn caller_of(merchant: MerchantId) -> Caller {
