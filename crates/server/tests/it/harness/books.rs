@@ -84,6 +84,11 @@ impl Books {
         ChannelAccountId::from_uid(Uid(id))
     }
 
+    /// What the command line shows to the process that serves: derived from the first version of the master key.
+    pub fn operator_token(&self) -> String {
+        crypto::hex(self.sealer.derive("operator route v1").expect("it derives").as_slice())
+    }
+
     /// What signs its callbacks.
     pub fn callback_secret(&self, account: ChannelAccountId) -> [u8; 32] {
         let sql = "SELECT callback_secret FROM channel_account WHERE id = ?1";

@@ -141,6 +141,12 @@ impl Call {
         self
     }
 
+    /// Sends it as another caller.
+    pub fn by(mut self, client: &Client) -> Call {
+        self.credentials = client.credentials.clone();
+        self
+    }
+
     /// Sends it with another method.
     pub fn set_method(&mut self, method: &'static str) {
         self.method = method;

@@ -168,6 +168,11 @@ impl Stock {
         ]))
     }
 
+    /// Objects that are there already.
+    pub fn holding(objects: BTreeMap<&'static str, String>) -> Stock {
+        Stock(objects)
+    }
+
     /// An object's id.
     pub fn id(&self, what: &str) -> &str {
         self.0.get(what).unwrap_or_else(|| panic!("no {what} in stock"))

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A self-signed certificate and its private key, in PEM.
-fn certificate(from_s: i64, until_s: i64) -> (String, PrivateKey) {
+pub fn certificate(from_s: i64, until_s: i64) -> (String, PrivateKey) {
     let pair = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
     let mut params = CertificateParams::new(vec!["till.example".to_owned()]).expect("a name");
     let at =

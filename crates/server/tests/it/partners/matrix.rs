@@ -7,13 +7,31 @@ use crate::harness::{Answer, Client, Merchant, Receiver, on_own};
 use serde_json::Value;
 
 /// Sends a row's request about a merchant's stock, with these lines of `Feiqian-Merchant`.
-async fn ask(client: &Client, named: &[&str], row: &Row, merchant: &Merchant<'_>, stock: &Stock) -> Answer {
-    let mut call = client.call(row.method, &row.path_of(stock));
-    if let Some(body) = row.body_of(merchant, stock) {
+pub async fn ask(
+    client: &Client,
+    named: &[&str],
+    row: &Row,
+    merchant: &Merchant<'_>,
+    stock: &Stock,
+) -> Answer {
+    let body = row.body_of(merchant, stock);
+    ask_with(client, named, row, (&row.path_of(stock), body), &merchant.next_no("matrix")).await
+}
+
+/// Sends a row's request with this path and body.
+pub async fn ask_with(
+    client: &Client,
+    named: &[&str],
+    row: &Row,
+    (path, body): (&str, Option<Value>),
+    key: &str,
+) -> Answer {
+    let mut call = client.call(row.method, path);
+    if let Some(body) = body {
         call = call.json(&body);
     }
     if row.method == "POST" {
-        call = call.key(&merchant.next_no("matrix"));
+        call = call.key(key);
     }
     for line in named {
         call = call.header("feiqian-merchant", line);
@@ -23,7 +41,7 @@ async fn ask(client: &Client, named: &[&str], row: &Row, merchant: &Merchant<'_>
 
 /// Every object in the answer is the merchant's.
 #[track_caller]
-fn all_of(merchant: &str, answer: &Answer, what: &str) {
+pub fn all_of(merchant: &str, answer: &Answer, what: &str) {
     let rows = answer["data"].as_array().cloned().unwrap_or_else(|| vec![answer.json.clone()]);
     for row in rows {
         let owner = row.get("merchant").or_else(|| row.pointer("/data/merchant"));

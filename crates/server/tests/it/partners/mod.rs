@@ -1,9 +1,9 @@
 //! Partners, keys and certificates: everything that a partner may and may not do, on every route of the served document.
 
 mod acting;
-mod cast;
+pub mod cast;
 mod header;
-mod keys;
-mod matrix;
+pub mod keys;
+pub mod matrix;
 mod revoke;
-mod routes;
+pub mod routes;
