@@ -3,6 +3,7 @@
 
 ARGS ?=
 ROUNDS ?= 20
+SECONDS ?= 20
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 LOCKED := $(if $(CI),--locked)
 
@@ -22,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench crash fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench crash fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -42,6 +43,10 @@ bench: setup-build ## Measure; prints a table and writes target/bench/report.jso
 crash: setup-build ## Kill the server under load and verify, ROUNDS times (20)
 	cargo build $(LOCKED) --workspace --bin feiqian
 	scripts/crash.sh $(ROUNDS)
+
+fuzz: ## Fuzz every reader of outside bytes, SECONDS each (20)
+	@scripts/setup.sh fuzz
+	scripts/fuzz.sh $(SECONDS)
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -6,11 +6,13 @@
 #                            environment under target/venv with the packages of tests/requirements.txt; the judges of what
 #                            lies under deploy/ (systemd-analyze, promtool)
 #   scripts/setup.sh deny    cargo-deny under target/tools, built from source, unless this machine has it
+#   scripts/setup.sh fuzz    the same for cargo-fuzz, and a C++ compiler for the fuzzer's engine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-target}
 deny_version=0.20.2
+fuzz_version=0.13.2
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -104,22 +106,28 @@ python_environment() {
   cp tests/requirements.txt "$stamp"
 }
 
-deny() {
-  local binary
-  for binary in "$target/tools/bin/cargo-deny" cargo-deny; do
-    [ "$("$binary" --version 2>/dev/null)" != "cargo-deny $deny_version" ] || return 0
+# A program of cargo's, built from source, unless this machine has that version.
+cargo_tool() {
+  local name=$1 version=$2 binary
+  for binary in "$target/tools/bin/$name" "$name"; do
+    [ "$("$binary" --version 2>/dev/null)" != "$name $version" ] || return 0
   done
-  say "building cargo-deny $deny_version into $target/tools: some minutes, once"
+  say "building $name $version into $target/tools: some minutes, once"
   # Unoptimized: it runs for a second and compiles in half the time.
-  CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --locked --version "$deny_version" --debug --quiet \
+  CARGO_PROFILE_DEV_DEBUG=0 cargo install "$name" --locked --version "$version" --debug --quiet \
     --root "$target/tools" --target-dir "$target/tools/build"
   rm -rf "$target/tools/build"
+}
+
+cpp_compiler() {
+  command -v c++ >/dev/null || packages g++
 }
 
 mkdir -p "$target"
 case "${1:-}" in
   build) compiler; toolchain ;;
   test) compiler; toolchain; systemd_tools; alert_judge; example_languages; python_environment ;;
-  deny) compiler; toolchain; deny ;;
-  *) fail "what for? build, test or deny" ;;
+  deny) compiler; toolchain; cargo_tool cargo-deny "$deny_version" ;;
+  fuzz) compiler; cpp_compiler; toolchain; cargo_tool cargo-fuzz "$fuzz_version" ;;
+  *) fail "what for? build, test, deny or fuzz" ;;
 esac

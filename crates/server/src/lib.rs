@@ -18,6 +18,7 @@ mod live;
 mod metrics_table;
 mod operator;
 mod output;
+pub mod outside;
 mod rotation;
 mod secrets;
 mod service;

@@ -128,6 +128,7 @@ impl<'v, 'a> Fields<'v, 'a> {
     }
 
     /// The names asked for so far.
+    #[cfg(test)]
     pub fn known(&self) -> &[&'static str] {
         &self.known
     }

@@ -1,5 +1,6 @@
 //! The schemas of the document: outputs from `wire`, inputs from `schema`, and how requests are secured.
 
+use crate::inputs::INPUTS;
 use crate::problem::ProblemDocument;
 use crate::schema;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,9 +34,9 @@ pub(super) fn components(lists: &BTreeSet<&str>) -> ComponentsBuilder {
     add::<Explanation>(&mut schemas);
     add::<ProblemDocument<'_>>(&mut schemas);
     add::<schema::SandboxClock>(&mut schemas);
-    for (name, _, read) in INPUTS {
+    for ((name, _), add) in INPUTS.iter().zip(INPUT_SCHEMAS) {
         let mut input = Vec::new();
-        read(&mut input);
+        add(&mut input);
         debug_assert!(input.iter().any(|(known, _)| known == name));
         schemas.append(&mut input);
     }
@@ -52,92 +53,20 @@ fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
 }
 
 type AddSchema = fn(&mut Vec<(String, RefOr<Schema>)>);
-type KnownFields = fn() -> Vec<&'static str>;
 
-/// Every input: its schema's name, the fields that its reader asks for, its schema.
-pub(super) const INPUTS: [(&str, KnownFields, AddSchema); 10] = [
-    (
-        "PaymentInput",
-        || {
-            known(|f| {
-                let _ = crate::v1::PaymentIn::read(f);
-            })
-        },
-        add::<schema::PaymentInput>,
-    ),
-    (
-        "AttemptInput",
-        || {
-            known(|f| {
-                let _ = crate::v1::AttemptIn::read(f);
-            })
-        },
-        add::<schema::AttemptInput>,
-    ),
-    (
-        "CaptureInput",
-        || {
-            known(|f| {
-                let _ = crate::v1::CaptureIn::read(f);
-            })
-        },
-        add::<schema::CaptureInput>,
-    ),
-    (
-        "RefundInput",
-        || {
-            known(|f| {
-                let _ = crate::v1::RefundIn::read(f);
-            })
-        },
-        add::<schema::RefundInput>,
-    ),
-    (
-        "WebhookEndpointInput",
-        || {
-            known(|f| {
-                let _ = crate::v1::EndpointIn::read(f);
-            })
-        },
-        add::<schema::WebhookEndpointInput>,
-    ),
-    (
-        "WebhookEndpointPatch",
-        || {
-            known(|f| {
-                let _ = crate::v1::EndpointPatchIn::read(f);
-            })
-        },
-        add::<schema::WebhookEndpointPatch>,
-    ),
-    (
-        "ApiKeyInput",
-        || {
-            known(|f| {
-                let _ = crate::v1::KeyIn::read(f, 0);
-            })
-        },
-        add::<schema::ApiKeyInput>,
-    ),
-    (
-        "ApiKeyRotation",
-        || {
-            known(|f| {
-                let _ = crate::v1::RotationIn::read(f, 0);
-            })
-        },
-        add::<schema::ApiKeyRotation>,
-    ),
-    ("SandboxPayInput", || vec!["outcome"], add::<schema::SandboxPayInput>),
-    ("SandboxClockInput", || vec!["advance_seconds", "now"], add::<schema::SandboxClockInput>),
+/// The schema of every input in [`crate::inputs::INPUTS`], in its order.
+const INPUT_SCHEMAS: [AddSchema; INPUTS.len()] = [
+    add::<schema::PaymentInput>,
+    add::<schema::AttemptInput>,
+    add::<schema::CaptureInput>,
+    add::<schema::RefundInput>,
+    add::<schema::WebhookEndpointInput>,
+    add::<schema::WebhookEndpointPatch>,
+    add::<schema::ApiKeyInput>,
+    add::<schema::ApiKeyRotation>,
+    add::<schema::SandboxPayInput>,
+    add::<schema::SandboxClockInput>,
 ];
-
-fn known(read: impl FnOnce(&mut crate::json::Fields<'_, '_>)) -> Vec<&'static str> {
-    let empty = crate::json::Value::Object(Vec::new());
-    let mut fields = crate::json::Fields::new(&empty);
-    read(&mut fields);
-    fields.known().to_vec()
-}
 
 fn list_of(name: &str) -> Schema {
     let cursor = ObjectBuilder::new()

@@ -6,7 +6,7 @@ mod envelope;
 mod receive;
 
 pub use call::{Allowed, Anybody, Call, FileReply, Handler, Reply, parse_id};
-pub use receive::{Received, read_body};
+pub use receive::{Received, key_text, read_body};
 
 use crate::access::rate::Class;
 use crate::access::{Access, Operation, authenticate};

@@ -178,7 +178,7 @@ pub(super) fn idempotency_key(spec: &Spec, received: &Received) -> Result<Option
 }
 
 /// The key without its quotes: "k" and k are the same.
-fn key_text(line: &[u8]) -> Option<&[u8]> {
+pub fn key_text(line: &[u8]) -> Option<&[u8]> {
     let bare = match line {
         [b'"', inside @ .., b'"'] => inside,
         [b'"', ..] => return None,

@@ -23,6 +23,7 @@ pub use endpoint::{EndpointIn, EndpointPatchIn, event_types};
 pub use payment_input::PaymentIn;
 pub use payment_steps::{AttemptIn, CaptureIn};
 pub use refund::RefundIn;
+pub use sandbox::{ClockIn, PayIn};
 
 /// Registers every route.
 pub fn routes(routes: &mut Routes) {

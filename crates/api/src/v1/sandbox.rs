@@ -10,6 +10,7 @@ use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
 use crate::schema::SandboxClock;
 use app::ClockAnswer;
 use domain::World;
+use domain::channel::SandboxOutcome;
 use domain::clock::ClockMove;
 use domain::id::PaymentId;
 use http::StatusCode;
@@ -64,13 +65,23 @@ fn only_in_sandbox(call: &Call) -> Result<(), Problem> {
     }
 }
 
+/// What `POST /v1/sandbox/payments/{id}/pay` takes.
+pub struct PayIn;
+
+impl PayIn {
+    /// Reads all fields; faults stay with `fields`.
+    pub fn read(fields: &mut Fields<'_, '_>) -> Option<SandboxOutcome> {
+        fields.optional("outcome", outcome(&PAYMENT_OUTCOMES))
+    }
+}
+
 async fn pay(call: Allowed<may::UseSandbox>) -> Result<Reply, Problem> {
     only_in_sandbox(&call)?;
     let id: PaymentId = call.id(Code::PaymentNotFound)?;
     let wish = {
         let body = call.body()?;
         let mut fields = Fields::new(&body);
-        let wish = fields.optional("outcome", outcome(&PAYMENT_OUTCOMES));
+        let wish = PayIn::read(&mut fields);
         fields.finish()?;
         wish
     };
@@ -95,26 +106,33 @@ async fn show_clock(call: Allowed<may::UseSandbox>) -> Result<Reply, Problem> {
 /// The longest single move: ten years.
 const ADVANCE_MAX_S: i64 = 10 * 366 * 86_400;
 
-fn read_move(fields: &mut Fields<'_, '_>) -> Option<ClockMove> {
-    let seconds = fields.optional("advance_seconds", |value| {
-        let too_far = || Fault::invalid("At most ten years at once.", "一次最多前进十年。");
-        count(value).and_then(|seconds| if seconds <= ADVANCE_MAX_S { Ok(seconds) } else { Err(too_far()) })
-    });
-    let to_us = fields.optional("now", time_us);
-    match (fields.has_value("advance_seconds"), fields.has_value("now")) {
-        (true, true) => {
-            fields.refuse(
-                "now",
-                Fault::invalid(
-                    "Send exactly one of advance_seconds and now.",
-                    "advance_seconds 与 now 只能填写一个。",
-                ),
-            );
+/// What `POST /v1/sandbox/clock` takes.
+pub struct ClockIn;
+
+impl ClockIn {
+    /// Reads all fields; faults stay with `fields`.
+    pub fn read(fields: &mut Fields<'_, '_>) -> Option<ClockMove> {
+        let seconds = fields.optional("advance_seconds", |value| {
+            let too_far = || Fault::invalid("At most ten years at once.", "一次最多前进十年。");
+            count(value)
+                .and_then(|seconds| if seconds <= ADVANCE_MAX_S { Ok(seconds) } else { Err(too_far()) })
+        });
+        let to_us = fields.optional("now", time_us);
+        match (fields.has_value("advance_seconds"), fields.has_value("now")) {
+            (true, true) => {
+                fields.refuse(
+                    "now",
+                    Fault::invalid(
+                        "Send exactly one of advance_seconds and now.",
+                        "advance_seconds 与 now 只能填写一个。",
+                    ),
+                );
+            }
+            (false, false) => fields.refuse("advance_seconds", missing()),
+            (true, false) | (false, true) => {}
         }
-        (false, false) => fields.refuse("advance_seconds", missing()),
-        (true, false) | (false, true) => {}
+        seconds.map(|seconds| ClockMove::AdvanceUs(seconds * 1_000_000)).or(to_us.map(ClockMove::To))
     }
-    seconds.map(|seconds| ClockMove::AdvanceUs(seconds * 1_000_000)).or(to_us.map(ClockMove::To))
 }
 
 async fn move_clock(call: Allowed<may::UseSandbox>) -> Result<Reply, Problem> {
@@ -122,7 +140,7 @@ async fn move_clock(call: Allowed<may::UseSandbox>) -> Result<Reply, Problem> {
     let to = {
         let body = call.body()?;
         let mut fields = Fields::new(&body);
-        let to = read_move(&mut fields);
+        let to = ClockIn::read(&mut fields);
         fields.finish()?;
         to.ok_or_else(|| Problem::internal("a clock move was neither read nor refused"))?
     };

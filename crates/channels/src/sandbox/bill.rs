@@ -121,7 +121,14 @@ impl Bill {
 /// # Errors
 /// [`BookError::Io`], [`BookError::NotABook`], [`BookError::Damaged`].
 pub fn read_bill(book_path: &Path, date: Day) -> Result<Bill, BookError> {
-    let mut input = BufReader::with_capacity(1 << 16, File::open(book_path)?);
+    read_bill_from(BufReader::with_capacity(1 << 16, File::open(book_path)?), date)
+}
+
+/// As [`read_bill`], from the bytes of a book.
+///
+/// # Errors
+/// [`BookError`].
+pub fn read_bill_from(mut input: impl Read, date: Day) -> Result<Bill, BookError> {
     let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header)?;
     let zone = read_header(header)?;

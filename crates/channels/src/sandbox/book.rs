@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use money::FeeRule;
 use thiserror::Error;
 
 use super::desk::{Desk, Rules};
@@ -202,15 +203,34 @@ pub(crate) fn read_header(header: [u8; HEADER_BYTES]) -> Result<BillZone, BookEr
     if magic != MAGIC {
         return Err(BookError::NotABook);
     }
-    Ok(BillZone { offset_s: i32::from_le_bytes([o0, o1, o2, o3]) })
+    let offset_s = i32::from_le_bytes([o0, o1, o2, o3]);
+    // No zone is further from UTC; what a file claims beyond that is no zone.
+    if offset_s.unsigned_abs() > 86_400 {
+        return Err(BookError::NotABook);
+    }
+    Ok(BillZone { offset_s })
+}
+
+/// How many of a book's bytes are read when it is opened: all but a torn end.
+///
+/// # Errors
+/// [`BookError`], also for fewer bytes than a header has.
+pub fn readable_bytes(book: &[u8]) -> Result<u64, BookError> {
+    let header = book.first_chunk().ok_or(BookError::NotABook)?;
+    let (zone, cost) = (read_header(*header)?, FeeRule::FREE);
+    replay_from(book, &mut Desk::new(Rules { zone, cost, pay_base_url: String::new() }))
 }
 
 /// Reads all records into the state; answers where the good ones end.
 fn replay(file: &File, desk: &mut Desk) -> Result<u64, BookError> {
     let mut input = BufReader::with_capacity(1 << 16, file);
-    let mut header = [0; HEADER_BYTES];
     // `begin` may have moved the cursor of a short file; positions of a fresh one start here.
     std::io::Seek::rewind(&mut input)?;
+    replay_from(input, desk)
+}
+
+fn replay_from(mut input: impl Read, desk: &mut Desk) -> Result<u64, BookError> {
+    let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header)?;
     let start = u64::try_from(HEADER_BYTES).unwrap_or(0);
     let mut frames = FrameReader::new(input);
@@ -233,7 +253,6 @@ fn replay(file: &File, desk: &mut Desk) -> Result<u64, BookError> {
 mod tests {
     use domain::Uid;
     use domain::channel::AttemptFact;
-    use money::FeeRule;
 
     use super::*;
 

@@ -228,6 +228,20 @@ pub(crate) fn signed_headers(key: &hmac::Key, real_now_us: i64, body: &[u8]) -> 
     ]
 }
 
+/// Authenticates and reads a callback as a channel with this secret and bills of this zone (seconds east of UTC) does.
+///
+/// # Errors
+/// [`CallbackFault`].
+pub fn read_callback(
+    secret: &[u8; 32],
+    bill_offset_s: i32,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Notice, CallbackFault> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    parse(&key, BillZone { offset_s: bill_offset_s }, headers, body)
+}
+
 /// Authenticates and reads a callback. Its age is not judged: a fact that comes again changes nothing.
 pub(crate) fn parse(
     key: &hmac::Key,

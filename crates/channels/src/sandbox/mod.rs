@@ -36,11 +36,11 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
-pub use bill::{Bill, BillKind, BillRow, BillTotal, read_bill};
-pub use book::BookError;
+pub use bill::{Bill, BillKind, BillRow, BillTotal, read_bill, read_bill_from};
+pub use book::{BookError, readable_bytes};
 pub use callback::{
     CallbackAmount, CallbackBody, CallbackKind, CallbackState, SIGNATURE_HEADER, TIMESTAMP_HEADER,
-    sign_callback,
+    read_callback, sign_callback,
 };
 pub use copy::{book_continues, copy_book};
 pub use outcome::{

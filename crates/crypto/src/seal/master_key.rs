@@ -117,6 +117,14 @@ impl MasterKeyFile {
         Ok(FileKeyProvider { path: Some(path.to_owned()), keys: RwLock::new(keys) })
     }
 
+    /// The versions that the text of a key file holds.
+    ///
+    /// # Errors
+    /// The line, from 1, that is no key or whose version stands twice.
+    pub fn versions_in(text: &str) -> Result<Vec<u32>, usize> {
+        parse_keys(text).map(|keys| keys.into_keys().collect())
+    }
+
     /// Reads all versions in a key file that only its owner can reach.
     ///
     /// # Errors
@@ -144,16 +152,19 @@ pub(super) fn to_text(keys: &Keys) -> Zeroizing<String> {
 
 /// Reads a key file; one without any version is malformed.
 pub(super) fn read_keys(path: &Path) -> Result<Keys, MasterKeyFault> {
-    let text = read(path)?;
-    let malformed = |line| MasterKeyFault::Malformed { path: path.to_owned(), line };
+    parse_keys(&read(path)?).map_err(|line| MasterKeyFault::Malformed { path: path.to_owned(), line })
+}
+
+/// Reads the text of a key file; answers the line that is no key, or whose version stands twice.
+pub(super) fn parse_keys(text: &str) -> Result<Keys, usize> {
     let mut keys = Keys::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let (version, key) = parse_line(line.trim()).ok_or_else(|| malformed(index + 1))?;
+        let (version, key) = parse_line(line.trim()).ok_or(index + 1)?;
         if keys.insert(version, key).is_some() {
-            return Err(malformed(index + 1));
+            return Err(index + 1);
         }
     }
-    if keys.is_empty() { Err(malformed(1)) } else { Ok(keys) }
+    if keys.is_empty() { Err(1) } else { Ok(keys) }
 }
 
 /// Writes a new file of mode 0600 and brings it and its entry to disk.

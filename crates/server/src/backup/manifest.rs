@@ -111,8 +111,15 @@ impl Manifest {
             )
         })?;
         ensure!(found.len() <= BYTES_MAX, "{FILE}: too long to be a manifest");
+        let manifest = Manifest::parse(&fs::read(&path)?)?;
+        manifest.check_names(directory)?;
+        Ok(manifest)
+    }
+
+    /// Reads its text and looks whether this program can restore what it describes.
+    pub(crate) fn parse(text: &[u8]) -> Result<Manifest> {
         let manifest: Manifest =
-            serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{FILE} can't be read"))?;
+            serde_json::from_slice(text).with_context(|| format!("{FILE} can't be read"))?;
         ensure!(manifest.object == "backup", "{FILE} is not a backup's");
         let schema = store::sqlite::schema();
         if manifest.format > FORMAT || manifest.schema > schema {
@@ -122,11 +129,12 @@ impl Manifest {
                 manifest.schema
             );
         }
-        manifest.check_names(directory)?;
+        manifest.names()?;
         Ok(manifest)
     }
 
-    fn check_names(&self, directory: &Path) -> Result<()> {
+    /// The names of its files: plain ones, each once, the database among them.
+    fn names(&self) -> Result<BTreeSet<&str>> {
         let mut named = BTreeSet::new();
         for FileEntry { name, .. } in &self.files {
             let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
@@ -134,6 +142,11 @@ impl Manifest {
             ensure!(named.insert(name.as_str()), "{FILE} names {name} twice");
         }
         ensure!(named.contains(DATABASE), "{FILE} names no {DATABASE}");
+        Ok(named)
+    }
+
+    fn check_names(&self, directory: &Path) -> Result<()> {
+        let named = self.names()?;
         let mut found = BTreeSet::new();
         for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
             let entry = entry?;

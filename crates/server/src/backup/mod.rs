@@ -6,7 +6,7 @@
 
 mod create;
 mod folder;
-mod manifest;
+pub(crate) mod manifest;
 mod restore;
 
 pub(crate) use create::{Making, Proof, create};

@@ -37,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // For development only: nobody depends on these.
     ("bench", &["api", "app", "channels", "crypto", "domain", "ledger", "money", "server", "store", "wire"]),
+    ("hostile", &["api", "app", "channels", "crypto", "domain", "ledger", "money", "server"]),
     ("tidy", &[]),
 ];
 

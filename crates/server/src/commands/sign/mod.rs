@@ -7,7 +7,7 @@ mod explain;
 mod forms;
 mod installation;
 mod report;
-mod sent;
+pub(crate) mod sent;
 
 use crate::assemble::real_now_us;
 use crate::cli::ConfigFile;

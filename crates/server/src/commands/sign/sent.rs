@@ -14,7 +14,7 @@ const FIRST_LINE: &[u8] = b"\"@method\": ";
 
 /// What a file holds.
 #[derive(Debug, Default)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// The request, where there is one.
     pub request: Option<Request>,
     /// The problem that came back.
@@ -25,7 +25,7 @@ pub(super) struct Sent {
 
 /// A request as it was sent.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub method: String,
     /// As it stands in the first line: a path with its query, or a whole URL.
     pub target: String,
@@ -38,7 +38,7 @@ pub(super) struct Request {
 
 /// What of a problem document matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub code: String,
     pub detail: String,
     /// Sandbox only.
@@ -181,7 +181,7 @@ fn is_next_part(line: &[u8]) -> bool {
 }
 
 /// The first problem document in a text.
-pub(super) fn answer(text: &[u8]) -> Option<Answer> {
+pub(crate) fn answer(text: &[u8]) -> Option<Answer> {
     let opened = text.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
     // The outermost object comes first; what is inside of it is no problem document.
     opened.take(PLACES_MAX).find_map(|at| {
