@@ -24,8 +24,8 @@ async fn take(state: Shared, account: String, request: Request) -> Response {
         return pipeline::refuse(state, Code::RouteNotFound, request).await;
     };
     let (parts, body) = request.into_parts();
-    let body = match read_body(&state, &parts.headers, body).await {
-        Ok(body) => body,
+    let (body, _share) = match read_body(&state, &parts.headers, body).await {
+        Ok(read) => read,
         Err(problem) => {
             let status = StatusCode::from_u16(problem.parts().code.row().status);
             return plain(status.unwrap_or(StatusCode::BAD_REQUEST), "text/plain", String::new());

@@ -13,6 +13,9 @@ pub struct ApiConfig {
     pub body_max_bytes: usize,
     /// How long a body may take to arrive.
     pub body_timeout_ms: u64,
+    /// Bytes of all bodies at once, the first 16 KiB of each not counted: whoever holds many large ones open gets no more, and
+    /// those of the usual size go on.
+    pub bodies_max_bytes: usize,
     /// How often a key may call.
     pub rate_limits: RateLimits,
     /// The version shown in `Feiqian-Version` and whoami.
@@ -27,6 +30,7 @@ impl ApiConfig {
             trusted_proxies: Vec::new(),
             body_max_bytes: 256 * 1024,
             body_timeout_ms: 15_000,
+            bodies_max_bytes: 64 * 1024 * 1024,
             rate_limits: RateLimits::default(),
             version: version.to_owned(),
         }

@@ -174,7 +174,7 @@ async fn act(state: Shared, request_no: String, request: Request) -> Response {
     let lang = Lang::of(request.headers());
     let (parts, body) = request.into_parts();
     let chosen = match read_body(&state, &parts.headers, body).await {
-        Ok(bytes) => chosen(&bytes),
+        Ok((bytes, _share)) => chosen(&bytes),
         Err(_) => None,
     };
     let Some(outcome) = chosen else { return back(&request_no) };

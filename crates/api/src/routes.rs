@@ -153,6 +153,7 @@ pub fn public_router(app: App, config: ApiConfig) -> Router {
         app,
         limiters: Limiters::new(&config.rate_limits),
         waiting: Semaphore::new(v1::event_feed::WAITING_MAX),
+        bodies: Arc::new(Semaphore::new(config.bodies_max_bytes / 1024)),
         openapi: openapi::pretty(&document),
         docs: docs::Docs::default(),
         config,

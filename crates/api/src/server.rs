@@ -7,16 +7,22 @@ use crate::config::ServeLimits;
 use crate::tls::ListenerTls;
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
+use std::io::IoSlice;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -26,6 +32,8 @@ use tower::ServiceExt;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often a connection's idleness and age are looked at, at most.
 const LOOK_MAX: Duration = Duration::from_secs(5);
+/// While fewer of the slots than one in so many are free, idle connections are given up so many times sooner.
+const CROWDED: (usize, u64) = (4, 8);
 /// How long a connection that was told to end may still take.
 const END_MAX: Duration = Duration::from_secs(30);
 
@@ -63,7 +71,13 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer, slot)) => {
-                let http = Http { peer, router: router.clone(), ended: ended.clone(), limits };
+                let http = Http {
+                    peer,
+                    router: router.clone(),
+                    ended: ended.clone(),
+                    limits,
+                    slots: Arc::clone(&slots),
+                };
                 tokio::spawn(connection(stream, tls.clone(), http, slot));
             }
             Err(error) => {
@@ -105,11 +119,12 @@ impl Activity {
         self.changed_ms.store(since_ms, Ordering::Relaxed);
     }
 
-    /// True when the connection shall end: too old, or idle for too long.
-    fn is_over(&self, limits: &ServeLimits) -> bool {
+    /// True when the connection shall end: too old, or idle for too long. Where others wait for a slot, idle connections make room.
+    fn is_over(&self, limits: &ServeLimits, crowded: bool) -> bool {
+        let idle_max_ms = if crowded { limits.idle_max_ms / CROWDED.1 } else { limits.idle_max_ms };
         let age_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
         let idle_ms = age_ms.saturating_sub(self.changed_ms.load(Ordering::Relaxed));
-        let idle = self.open_requests.load(Ordering::Relaxed) == 0 && idle_ms >= limits.idle_max_ms;
+        let idle = self.open_requests.load(Ordering::Relaxed) == 0 && idle_ms >= idle_max_ms;
         idle || age_ms >= limits.age_max_ms
     }
 }
@@ -138,6 +153,7 @@ struct Http {
     router: Router,
     ended: watch::Receiver<bool>,
     limits: ServeLimits,
+    slots: Arc<Semaphore>,
 }
 
 /// One connection from accept to end; its slot is free when this is done.
@@ -165,7 +181,7 @@ async fn connection(
 
 impl Http {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let Http { peer, router, mut ended, limits } = self;
+        let Http { peer, router, mut ended, limits, slots } = self;
         let activity = Arc::new(Activity {
             born: Instant::now(),
             open_requests: AtomicUsize::new(0),
@@ -175,12 +191,14 @@ impl Http {
         let closing = Closing(ended.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let open = Open::new(&activity);
+            let chunked = request.headers().contains_key(TRANSFER_ENCODING);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(PeerAddr(peer));
             request.extensions_mut().insert(closing.clone());
             let answer = router.clone().oneshot(request);
             async move {
                 let answer = answer.await;
+                let answer = if chunked { answer.map(end_after) } else { answer };
                 drop(open);
                 answer
             }
@@ -192,20 +210,88 @@ impl Http {
             .max_headers(limits.headers_max)
             .max_buf_size(limits.head_max_bytes.max(8_192))
             .keep_alive(true);
-        let running = builder.serve_connection(TokioIo::new(stream), service);
+        let watched = Watched { stream, activity: Arc::clone(&seen) };
+        let running = builder.serve_connection(TokioIo::new(watched), service);
         tokio::pin!(running);
         let look = LOOK_MAX.min(Duration::from_millis(limits.idle_max_ms.min(limits.age_max_ms) / 2 + 1));
         loop {
             tokio::select! {
                 result = running.as_mut() => return log_end(result),
                 changed = ended.changed() => if changed.is_err() || *ended.borrow() { break },
-                () = sleep(look) => if seen.is_over(&limits) { break },
+                () = sleep(look) => if seen.is_over(&limits, is_crowded(&slots, &limits)) { break },
             }
         }
         running.as_mut().graceful_shutdown();
-        if let Ok(result) = timeout(END_MAX, running).await {
+        // Nothing that moved for that long will move after it.
+        let end_max = END_MAX.min(Duration::from_millis(limits.idle_max_ms));
+        if let Ok(result) = timeout(end_max, running).await {
             log_end(result);
         }
+    }
+}
+
+fn is_crowded(slots: &Semaphore, limits: &ServeLimits) -> bool {
+    slots.available_permits() < limits.connections_max / CROWDED.0
+}
+
+/// A request that named a transfer coding is the last of its connection (RFC 9112 section 6.1): had it a length too, a proxy
+/// before us may see its end elsewhere, and what follows would be somebody else's request.
+fn end_after(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// A connection that tells its watcher of every byte that the client takes: who downloads slowly is not idle, who reads no more is.
+struct Watched<S> {
+    stream: S,
+    activity: Arc<Activity>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.activity.touch();
+        }
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        if written.is_ready() {
+            self.activity.touch();
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct ApiState {
     pub limiters: Limiters,
     /// Requests that may wait for events at once.
     pub waiting: Semaphore,
+    /// KiB of large bodies that may still be taken.
+    pub bodies: Arc<Semaphore>,
     /// The OpenAPI document as served.
     pub openapi: String,
     /// The documentation.

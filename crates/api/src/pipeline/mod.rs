@@ -1,12 +1,14 @@
 //! What happens around every handler: id, body, media type, credentials, rate, permission, query; then the answer's headers,
 //! the log and the counters. A panic becomes a 500 of its own request and of no other.
 
+mod body;
 mod call;
 mod envelope;
 mod receive;
 
+pub use body::read_body;
 pub use call::{Allowed, Anybody, Call, FileReply, Handler, Reply, parse_id};
-pub use receive::{Received, key_text, read_body};
+pub use receive::{Received, key_text};
 
 use crate::access::rate::Class;
 use crate::access::{Access, Operation, authenticate};

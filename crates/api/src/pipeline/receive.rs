@@ -1,5 +1,6 @@
-//! Reading a request: its body once and bounded, its media type, its idempotency key.
+//! Reading a request: its body, its media type, its idempotency key.
 
+use super::body::{Share, read_body};
 use crate::access::{PeerAddr, client_address};
 use crate::json::Fault;
 use crate::problem::{Code, Problem};
@@ -7,15 +8,11 @@ use crate::routes::{Body as BodyRule, KeyRule, Spec, Verb};
 use crate::server::Closing;
 use crate::state::Shared;
 use app::IdempotencyKey;
-use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method};
-use http_body_util::{BodyExt, Limited};
 use std::net::IpAddr;
-use std::time::Duration;
-use tokio::time::timeout;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -35,6 +32,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The body's bytes.
     pub body: Bytes,
+    /// Its share of what all bodies may take, for as long as it is held.
+    pub _share: Share,
     /// The client's address.
     pub address: Option<IpAddr>,
     /// Tells when the listener takes no more requests: who waits for something stops then. `None` outside a listener.
@@ -48,7 +47,7 @@ pub(super) async fn receive(state: &Shared, spec: &Spec, request: Request) -> Re
         Ok(params) => params.iter().next().map(|(_, value)| value.to_owned()),
         Err(_) => None,
     };
-    let body = read_body(state, &parts.headers, body).await?;
+    let (body, share) = read_body(state, &parts.headers, body).await?;
     media_type(spec, &parts.headers, &body)?;
     let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0.ip());
     let closing = parts.extensions.get::<Closing>().cloned();
@@ -62,53 +61,9 @@ pub(super) async fn receive(state: &Shared, spec: &Spec, request: Request) -> Re
         address: client_address(peer, &parts.headers, &state.config.trusted_proxies),
         headers: parts.headers,
         body,
+        _share: share,
         closing,
     })
-}
-
-/// Reads a body once, bounded in size and time.
-pub async fn read_body(state: &Shared, headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
-    let read = read_within(state.config.body_max_bytes, headers, &mut body);
-    match timeout(Duration::from_millis(state.config.body_timeout_ms), read).await {
-        Ok(result) => result,
-        Err(_) => Err(Problem::new(Code::BodyTimeout)),
-    }
-}
-
-async fn read_within(max_bytes: usize, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Problem> {
-    let declared =
-        headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > u64::try_from(max_bytes).unwrap_or(u64::MAX)) {
-        // Who asks before sending gets the answer instead of a "continue".
-        if !headers.contains_key(http::header::EXPECT) {
-            discard(body).await;
-        }
-        return Err(Problem::new(Code::BodyTooLarge));
-    }
-    match Limited::new(&mut *body, max_bytes).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            discard(body).await;
-            Err(Problem::new(Code::BodyTooLarge))
-        }
-        // The client broke off: nobody reads this answer.
-        Err(_) => Err(Problem::new(Code::BodyTimeout)),
-    }
-}
-
-/// Bytes of a body that is too large, read and thrown away.
-const DISCARDED_MAX_BYTES: usize = 1024 * 1024;
-
-/// Reads the rest of a refused body, within a bound: a connection closed on a client that still sends is reset, and the
-/// client never sees the refusal.
-async fn discard(body: &mut Body) {
-    let mut discarded = 0_usize;
-    while let Some(Ok(frame)) = body.frame().await {
-        discarded = discarded.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-        if discarded > DISCARDED_MAX_BYTES {
-            return;
-        }
-    }
 }
 
 fn media_type(spec: &Spec, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {

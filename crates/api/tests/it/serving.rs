@@ -12,6 +12,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+/// More than the sockets of both sides buffer.
+const LARGE_BYTES: usize = 32 * 1024 * 1024;
+
 struct Served {
     address: SocketAddr,
     stop: Arc<Notify>,
@@ -32,7 +35,9 @@ async fn served(limits: ServeLimits) -> Served {
         wait.notified().await;
         "done"
     });
-    let router = Router::new().route("/fast", get(|| async { "ok" })).route("/slow", slow);
+    let large = get(|| async { vec![b'x'; LARGE_BYTES] });
+    let fast = get(|| async { "ok" }).post(|body: String| async { body });
+    let router = Router::new().route("/fast", fast).route("/slow", slow).route("/large", large);
     let running = tokio::spawn(serve(listener, None, router, async move { until.notified().await }, limits));
     Served { address, stop, running, go, entered }
 }
@@ -82,4 +87,64 @@ async fn a_shutdown_waits_for_open_requests_and_for_no_idle_connection() {
     assert!(rest(&mut busy).await.ends_with("done"));
     timeout(Duration::from_secs(10), served.running).await.expect("drained in time").unwrap().unwrap();
     assert!(TcpStream::connect(served.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_with_a_transfer_coding_is_the_last_of_its_connection() {
+    let served = served(ServeLimits::default()).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    let chunked = "POST /fast HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+    let behind = "GET /fast HTTP/1.1\r\nHost: x\r\n\r\n";
+    stream.write_all(format!("{chunked}{behind}").as_bytes()).await.unwrap();
+    let answers = rest(&mut stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
+    assert!(
+        answers.to_ascii_lowercase().contains("connection: close") && answers.ends_with("hi"),
+        "{answers}"
+    );
+}
+
+#[tokio::test]
+async fn who_reads_no_more_is_closed_and_who_reads_slowly_is_not() {
+    let served = served(ServeLimits { idle_max_ms: 1_000, ..ServeLimits::default() }).await;
+    let ask = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut stalled = TcpStream::connect(served.address).await.unwrap();
+    stalled.write_all(ask).await.unwrap();
+    let mut slow = TcpStream::connect(served.address).await.unwrap();
+    slow.write_all(ask).await.unwrap();
+    let (mut taken, mut buffer) = (0, vec![0; 1024 * 1024]);
+    // Three times as long as a connection may be idle.
+    let begun = tokio::time::Instant::now();
+    loop {
+        let read = slow.read(&mut buffer).await.unwrap();
+        taken += read;
+        if read == 0 {
+            break;
+        }
+        if begun.elapsed() < Duration::from_secs(3) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    assert!(taken > LARGE_BYTES, "{taken} bytes of a slow download");
+    assert!(begun.elapsed() > Duration::from_secs(2), "the download was not slow");
+    // What was in flight can still be read; the rest was given up.
+    let mut got = Vec::new();
+    let _ = timeout(Duration::from_secs(10), stalled.read_to_end(&mut got)).await.expect("closed in time");
+    assert!(got.len() < LARGE_BYTES, "{} bytes", got.len());
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_when_the_slots_run_out() {
+    let limits = ServeLimits { connections_max: 8, idle_max_ms: 16_000, ..ServeLimits::default() };
+    let served = served(limits).await;
+    let mut idle = Vec::new();
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(b"GET /fast HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        idle.push(stream);
+    }
+    // The ninth waits for a slot, and gets one long before an idle connection would have ended by itself.
+    let mut late = TcpStream::connect(served.address).await.unwrap();
+    late.write_all(b"GET /fast HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(rest(&mut late).await.starts_with("HTTP/1.1 200"));
 }
