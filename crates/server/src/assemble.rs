@@ -1,9 +1,10 @@
 //! Puts the crates together: key file, database, channels, the running platform.
 
 use crate::config::Config;
+use crate::engine::{Engine, is_in_use};
 use crate::secrets::Secret;
 use crate::{files, operator};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use app::{App, Channels, Clock, NoticeDoor, Outside, Start};
 use channels::Channel;
 use channels::sandbox::{SandboxChannel, SandboxConfig};
@@ -13,9 +14,8 @@ use domain::id::{ChannelAccountId, Id};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use store::Store;
 use store::control::StoredChannelAccount;
-use store::sqlite::{OpenFault, SqliteConfig, SqliteStore};
-use store::{Control, Store};
 
 /// The kind of the sandbox channel's accounts.
 pub(crate) const SANDBOX_KIND: &str = "sandbox";
@@ -31,58 +31,48 @@ pub(crate) fn sealer(config: &Config) -> Result<Arc<Sealer>> {
     Ok(Arc::new(Sealer::new(Arc::new(provider))))
 }
 
-/// How the database is opened.
-pub(crate) fn sqlite(config: &Config, sealer: Arc<Sealer>) -> SqliteConfig {
-    SqliteConfig {
-        readers: config.store.readers,
-        cache_kib: config.store.cache_kib,
-        reader_cache_kib: config.store.reader_cache_kib,
-        ..SqliteConfig::new(config.database(), sealer, real_now_us())
-    }
-}
-
 /// An installation, as far as every command needs it.
 pub(crate) struct Installation {
     pub sealer: Arc<Sealer>,
-    pub sqlite: SqliteConfig,
+    pub engine: Engine,
 }
 
 impl Installation {
     /// Looks at files and permissions, reads the master key. The key's check value is compared when the database is opened.
     pub(crate) fn find(config: &Config) -> Result<Installation> {
-        refuse_missing(config)?;
+        Engine::refuse_missing(config)?;
         files::refuse_wide_directory(&config.data_dir)?;
         Installation::find_to_read(config)
     }
 
     /// As [`Installation::find`], for reading only: a copy may lie in a directory that others can enter.
     pub(crate) fn find_to_read(config: &Config) -> Result<Installation> {
-        refuse_missing(config)?;
+        Engine::refuse_missing(config)?;
         let sealer = sealer(config)?;
-        Ok(Installation { sqlite: sqlite(config, Arc::clone(&sealer)), sealer })
+        Ok(Installation { engine: Engine::of(config, Arc::clone(&sealer)), sealer })
     }
 
-    /// For serving: the only process that moves money.
-    pub(crate) fn open(&self) -> Result<SqliteStore> {
-        SqliteStore::open(&self.sqlite).map_err(explain_open)
+    /// For a process that moves money.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
+        self.engine.open().await
     }
 
-    /// For control rows, beside a serving process too.
-    pub(crate) fn open_control(&self) -> Result<SqliteStore> {
-        SqliteStore::open_control(&self.sqlite).map_err(explain_open)
+    /// For control rows, beside serving processes too.
+    pub(crate) async fn open_control(&self) -> Result<Arc<dyn Store>> {
+        self.engine.open_control().await
     }
 
-    /// For reading, beside a serving process too.
-    pub(crate) fn open_read_only(&self) -> Result<SqliteStore> {
-        SqliteStore::open_read_only(&self.sqlite).map_err(explain_open)
+    /// For reading, beside serving processes too.
+    pub(crate) async fn open_read_only(&self) -> Result<Arc<dyn Store>> {
+        self.engine.open_read_only().await
     }
 
     /// Through the process that serves this data, or here when none does.
     pub(crate) async fn reach(&self, config: &Config, timeout: Duration) -> Result<Reached> {
-        match self.open() {
+        match self.open().await {
             Ok(store) => Ok(Reached::Here(store)),
             Err(error) if is_in_use(&error) => {
-                let token = self.operator_token(&self.open_read_only()?).await?;
+                let token = self.operator_token(self.open_read_only().await?.as_ref()).await?;
                 Ok(Reached::Server(operator::Client::of(config, token, timeout)?))
             }
             Err(error) => Err(error),
@@ -93,46 +83,9 @@ impl Installation {
 /// Who does what a command asks for.
 pub(crate) enum Reached {
     /// This process: it has the database to itself.
-    Here(SqliteStore),
+    Here(Arc<dyn Store>),
     /// The one that serves.
     Server(operator::Client),
-}
-
-fn refuse_missing(config: &Config) -> Result<()> {
-    let database = config.database();
-    if database.is_file() {
-        return Ok(());
-    }
-    bail!(
-        "there is no database at {}: run `feiqian init` first, or name the right data_dir",
-        database.display()
-    )
-}
-
-/// Whether another process has the database for writing.
-pub(crate) fn is_in_use(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref::<OpenFault>(), Some(OpenFault::InUse { .. }))
-}
-
-pub(crate) fn explain_open(fault: OpenFault) -> anyhow::Error {
-    let advice = match &fault {
-        OpenFault::InUse { .. } => "the database is served already: stop that process first",
-        OpenFault::Foreign { .. } => "name the right data_dir",
-        // Its own sentence says what to do; its cause would only say it again.
-        OpenFault::MasterKey(fault) => return anyhow!("master_key_file: {fault}"),
-        OpenFault::Exists { .. }
-        | OpenFault::Missing { .. }
-        | OpenFault::Newer { .. }
-        | OpenFault::Older { .. }
-        | OpenFault::Diverged { .. }
-        | OpenFault::Setting { .. }
-        | OpenFault::CopyTooSlow { .. }
-        | OpenFault::CopyBusy
-        | OpenFault::Io { .. }
-        | OpenFault::Sqlite(_)
-        | OpenFault::Store(_) => "the database can't be opened",
-    };
-    anyhow::Error::new(fault).context(advice)
 }
 
 /// The sandbox channel's book of an account.
@@ -143,7 +96,7 @@ pub(crate) fn book_path(config: &Config, account: ChannelAccountId) -> PathBuf {
 /// Opens every channel that the accounts name. A sandbox channel on a live account is refused.
 async fn channels(
     config: &Config,
-    store: &SqliteStore,
+    store: &dyn Store,
     public_url: &str,
     door: &Arc<NoticeDoor>,
 ) -> Result<Channels> {
@@ -196,7 +149,7 @@ pub(crate) fn refuse_sandbox_in_live(stored: &StoredChannelAccount) -> Result<()
 /// A running platform with what its faces need beside it.
 pub(crate) struct Running {
     pub app: App,
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Store>,
 }
 
 impl Running {
@@ -204,16 +157,15 @@ impl Running {
     pub(crate) async fn start(
         config: &Config,
         installation: &Installation,
-        store: SqliteStore,
+        store: Arc<dyn Store>,
         public_url: &str,
     ) -> Result<Running> {
-        installation.keep_secrets(&store).await?;
-        let store = Arc::new(store);
+        installation.keep_secrets(store.as_ref()).await?;
         let door = Arc::new(NoticeDoor::default());
-        let channels = channels(config, &store, public_url, &door).await?;
+        let channels = channels(config, store.as_ref(), public_url, &door).await?;
         let start = Start {
             outside: Outside::default(),
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            store: Arc::clone(&store),
             clock: Clock::system(),
             settings: config.app_settings(),
             channels,

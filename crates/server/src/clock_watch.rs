@@ -49,7 +49,7 @@ fn seconds(us: i64) -> String {
 }
 
 /// The newest real time in the database: when a block was sealed, and, in live, when something was booked.
-async fn newest_known_us(store: &impl Store) -> Result<i64, StoreError> {
+async fn newest_known_us(store: &dyn Store) -> Result<i64, StoreError> {
     let mut newest_us = 0;
     for shard in store.shards() {
         if let Some(block) = store.last_block(shard).await? {
@@ -66,7 +66,7 @@ async fn newest_known_us(store: &impl Store) -> Result<i64, StoreError> {
 }
 
 /// Warns at start of what speaks against the clock.
-pub(crate) async fn warn_of_drift(store: &impl Store) -> Result<(), StoreError> {
+pub(crate) async fn warn_of_drift(store: &dyn Store) -> Result<(), StoreError> {
     let kernel = kernel_clock::read();
     for doubt in doubts(&kernel, newest_known_us(store).await?, real_now_us()) {
         tracing::warn!("clock: {doubt}");

@@ -11,6 +11,7 @@ mod clock_watch;
 pub mod commands;
 pub mod config;
 mod demo;
+mod engine;
 mod files;
 mod host_watch;
 mod inside;

@@ -7,7 +7,6 @@ use crate::operator::{Begin, Client, Reloaded, SealAgain, SealedAgainAnswer};
 use anyhow::{Context, Result, bail, ensure};
 use crypto::seal::{MasterKeyFile, Sealer, rotation as key_file};
 use std::time::Duration;
-use store::Safekeeping;
 use store::safekeeping::{SealedAgain, Sealing};
 
 /// One step takes no longer.
@@ -32,7 +31,7 @@ pub(crate) struct Rotated {
 /// Adds a version to the key file; answers it. One that was prepared before stays the only one.
 pub(crate) async fn prepare(config: &Config) -> Result<u32> {
     let installation = Installation::find(config)?;
-    let sealing = installation.open_read_only()?.sealing().await?;
+    let sealing = installation.open_read_only().await?.sealing().await?;
     let in_use = newest(&sealing)?;
     let versions = MasterKeyFile::load(&config.master_key_file)?.versions();
     match versions.last() {
@@ -44,7 +43,7 @@ pub(crate) async fn prepare(config: &Config) -> Result<u32> {
 /// Goes from wherever the last rotation stands to the end of one.
 pub(crate) async fn rotate(config: &Config, watch: Watch<'_>) -> Result<Rotated> {
     let installation = Installation::find(config)?;
-    let sealing = installation.open_read_only()?.sealing().await?;
+    let sealing = installation.open_read_only().await?.sealing().await?;
     let in_use = newest(&sealing)?;
     let versions = MasterKeyFile::load(&config.master_key_file)?.versions();
     let left_over = sealing.next_check.is_none() && versions.iter().any(|version| *version < in_use);
@@ -109,7 +108,7 @@ impl Reached {
     async fn begin(&self, installation: &Installation, version: u32) -> Result<()> {
         match self {
             Reached::Here(store) => {
-                installation.keep_secrets(store).await?;
+                installation.keep_secrets(store.as_ref()).await?;
                 Ok(store.begin_rotation(version).await?)
             }
             Reached::Server(server) => begin_there(server, version).await,

@@ -3,7 +3,7 @@
 
 use crate::assemble::Installation;
 use anyhow::{Context, Result};
-use store::Safekeeping;
+use store::Store;
 use zeroize::Zeroizing;
 
 /// One of them.
@@ -40,11 +40,7 @@ impl Secret {
 
 impl Installation {
     /// A secret as it is kept, or as it will be.
-    pub(crate) async fn secret(
-        &self,
-        store: &impl Safekeeping,
-        secret: Secret,
-    ) -> Result<Zeroizing<[u8; 32]>> {
+    pub(crate) async fn secret(&self, store: &dyn Store, secret: Secret) -> Result<Zeroizing<[u8; 32]>> {
         let Some(kept) = store.installation_secret(secret.name()).await?.map(Zeroizing::new) else {
             return Ok(self.sealer.derive(secret.label())?);
         };
@@ -53,7 +49,7 @@ impl Installation {
     }
 
     /// Keeps what is not kept yet: data of an earlier version of the program, or new.
-    pub(crate) async fn keep_secrets(&self, store: &impl Safekeeping) -> Result<()> {
+    pub(crate) async fn keep_secrets(&self, store: &dyn Store) -> Result<()> {
         for secret in Secret::ALL {
             if store.installation_secret(secret.name()).await?.is_none() {
                 let derived = self.sealer.derive(secret.label())?;
@@ -64,7 +60,7 @@ impl Installation {
     }
 
     /// The token of the operator's routes.
-    pub(crate) async fn operator_token(&self, store: &impl Safekeeping) -> Result<Zeroizing<String>> {
+    pub(crate) async fn operator_token(&self, store: &dyn Store) -> Result<Zeroizing<String>> {
         let token = self.secret(store, Secret::OperatorToken).await?;
         Ok(Zeroizing::new(crypto::hex(token.as_slice())))
     }

@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::Control;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -89,7 +88,7 @@ impl Service {
         let public_url = config.public_url_at(listen);
         let metrics = metrics_table::install()?;
         let tls = Doors::open(config, &public_url)?;
-        let store = installation.open()?;
+        let store = installation.open().await?;
         live::refuse_loopback(&public_url, &store.snapshot().await?)?;
         let running = Running::start(config, installation, store, &public_url).await?;
         let app = running.app.clone();

@@ -3,16 +3,16 @@
 use super::DATABASE;
 use super::folder::{Folder, read_through, refuse_used, sync};
 use super::manifest::{FileEntry, Manifest, ShardEnd};
-use crate::assemble::{Installation, SANDBOX_KIND, book_path, explain_open, real_now_us};
+use crate::assemble::{Installation, SANDBOX_KIND, book_path, real_now_us};
 use crate::commands::verify::prove;
 use crate::config::{Config, is_inside};
+use crate::engine::{Engine, explain_open};
 use crate::files;
 use crate::secrets::Secret;
 use anyhow::{Context, Result, bail, ensure};
 use app::verify::{self, Progress, Report};
 use std::path::{Path, PathBuf};
-use store::sqlite::{Copying, SqliteConfig, SqliteStore, copy, damage, settle};
-use store::{Control, Reads, Safekeeping, Store};
+use store::sqlite::{Copying, SqliteConfig, copy, damage, settle};
 
 /// The name of a backup while it is made.
 const UNFINISHED: &str = ".partial";
@@ -60,18 +60,19 @@ pub(crate) async fn create(config: &Config, directory: &Path, making: Making<'_>
     ensure!(!inside, "{} and data_dir lie in one another: name another place", directory.display());
     refuse_used(directory)?;
     let installation = Installation::find(config)?;
+    installation.engine.file()?;
     let books = books(config, &installation).await?;
     let folder = Folder::begin(directory, UNFINISHED)?;
     let Making { proof, log_max_bytes, copied, proven } = making;
-    let (source, path) = (installation.sqlite.clone(), folder.path().to_owned());
+    let (source, path) = (installation.engine.file()?.clone(), folder.path().to_owned());
     let work = move || copy_files(&source, &path, &books, log_max_bytes, copied);
     let (books_of_us, names) = tokio::task::spawn_blocking(work).await??;
-    let copy = SqliteConfig { path: folder.path().join(DATABASE), ..installation.sqlite.clone() };
+    let copy = SqliteConfig { path: folder.path().join(DATABASE), ..installation.engine.file()?.clone() };
     let manifest = describe(&installation, &copy, books_of_us, proof, proven).await?;
     let path = folder.path().to_owned();
     let mac_key = {
-        let store = SqliteStore::open_read_only(&copy).map_err(explain_open)?;
-        installation.secret(&store, Secret::BackupManifest).await?
+        let store = Engine::Sqlite(copy).open_read_only().await?;
+        installation.secret(store.as_ref(), Secret::BackupManifest).await?
     };
     let finish = move || -> Result<Manifest> {
         settle(&path.join(DATABASE))?;
@@ -90,7 +91,7 @@ pub(crate) async fn create(config: &Config, directory: &Path, making: Making<'_>
 
 /// The sandbox channels' books.
 async fn books(config: &Config, installation: &Installation) -> Result<Vec<Book>> {
-    let accounts = installation.open_read_only()?.snapshot().await?.channel_accounts;
+    let accounts = installation.open_read_only().await?.snapshot().await?.channel_accounts;
     let sandbox = accounts.iter().filter(|stored| stored.kind == SANDBOX_KIND);
     let books = sandbox.map(|stored| {
         let from = book_path(config, stored.account.id);
@@ -155,14 +156,14 @@ async fn describe(
             faults.join("; ")
         );
     }
-    let store = SqliteStore::open_read_only(copy).map_err(explain_open)?;
+    let store = Engine::Sqlite(copy.clone()).open_read_only().await?;
     let report = match proof {
         Proof::No => Report::default(),
         Proof::Full | Proof::Quick => {
             let seed = u64::from_be_bytes(crypto::secret::random_bytes());
             let full = proof == Proof::Full;
             let options = verify::Options { full, remember: false, ..verify::Options::incremental(seed) };
-            prove(installation, &store, options, proven).await?
+            prove(installation, store.as_ref(), options, proven).await?
         }
     };
     if let Some(difference) = &report.difference {

@@ -3,8 +3,9 @@
 use super::DATABASE;
 use super::folder::{Folder, read_through, refuse_used, sync};
 use super::manifest::{FileEntry, Manifest};
-use crate::assemble::{Installation, explain_open, real_now_us};
+use crate::assemble::{Installation, real_now_us};
 use crate::config::Config;
+use crate::engine::{self, Engine, explain_open};
 use crate::files;
 use crate::secrets::Secret;
 use anyhow::{Context, Result, bail, ensure};
@@ -13,9 +14,9 @@ use crypto::seal::{SealFault, Sealer, rotation};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use store::Safekeeping;
+use std::sync::Arc;
 use store::safekeeping::Restored;
-use store::sqlite::{SqliteConfig, SqliteStore, settle};
+use store::sqlite::settle;
 
 /// The name of a data directory while it is restored.
 const UNFINISHED: &str = ".restoring";
@@ -39,15 +40,18 @@ pub(crate) async fn restore(config: &Config, restoring: Restoring<'_>) -> Result
     let (from, to) = (restoring.from.to_owned(), folder.path().to_owned());
     let newer = restoring.channel_books.map(Path::to_owned);
     let entries = manifest.files.clone();
+    let database = config.store.url.file_in(folder.path());
+    let copied = database.clone();
     let copy = move || -> Result<()> {
         for entry in &entries {
             copy_checked(&from.join(&entry.name), &to.join(&entry.name), entry)?;
         }
+        std::fs::rename(to.join(DATABASE), &copied)?;
         newer.map_or(Ok(()), |newer| take_newer_books(&newer, &to, &entries))
     };
     tokio::task::spawn_blocking(copy).await??;
-    hold(config, sealer, folder.path(), &manifest).await?;
-    tokio::task::spawn_blocking(move || finish(folder)).await??;
+    hold(config, sealer, database.clone(), &manifest).await?;
+    tokio::task::spawn_blocking(move || finish(folder, &database)).await??;
     Ok(manifest)
 }
 
@@ -106,17 +110,11 @@ fn take_newer_books(newer: &Path, to: &Path, entries: &[FileEntry]) -> Result<()
 }
 
 /// Opens what was copied, which brings its schema to this program's, and marks it as held.
-async fn hold(
-    config: &Config,
-    sealer: std::sync::Arc<Sealer>,
-    directory: &Path,
-    manifest: &Manifest,
-) -> Result<()> {
-    let path: PathBuf = directory.join(DATABASE);
-    let sqlite = SqliteConfig { path, ..crate::assemble::sqlite(config, std::sync::Arc::clone(&sealer)) };
-    let store = SqliteStore::open(&sqlite).map_err(explain_open)?;
-    let installation = Installation { sealer, sqlite };
-    let key = installation.secret(&store, Secret::BackupManifest).await?;
+async fn hold(config: &Config, sealer: Arc<Sealer>, database: PathBuf, manifest: &Manifest) -> Result<()> {
+    let engine = Engine::Sqlite(engine::sqlite(config, database, Arc::clone(&sealer)));
+    let store = engine.open().await?;
+    let installation = Installation { sealer, engine };
+    let key = installation.secret(store.as_ref(), Secret::BackupManifest).await?;
     ensure!(
         manifest.is_genuine(&key)?,
         "manifest.json is altered: it is not as the installation wrote it. Nothing was restored"
@@ -126,12 +124,11 @@ async fn hold(
     Ok(())
 }
 
-fn finish(folder: Folder) -> Result<()> {
-    let database = folder.path().join(DATABASE);
-    settle(&database).map_err(explain_open)?;
-    let mut lock = database.clone().into_os_string();
+fn finish(folder: Folder, database: &Path) -> Result<()> {
+    settle(database).map_err(explain_open)?;
+    let mut lock = database.to_owned().into_os_string();
     lock.push(".lock");
     std::fs::remove_file(lock)?;
-    sync(&database)?;
+    sync(database)?;
     folder.finish()
 }

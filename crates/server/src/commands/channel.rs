@@ -8,7 +8,6 @@ use app::unmatched::{Unmatched, unmatched};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use store::{Control, Safekeeping};
 
 /// What can be asked about channels.
 #[derive(Debug, Subcommand)]
@@ -56,7 +55,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn handled(options: &HandledOptions) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let store = Installation::find(&config)?.open_control()?;
+        let store = Installation::find(&config)?.open_control().await?;
         let at_us = real_now_us();
         let mut known = false;
         for stored in store.snapshot().await?.channel_accounts {
@@ -72,8 +71,8 @@ fn handled(options: &HandledOptions) -> Result<ExitCode> {
 
 fn list(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let store = Installation::find(&config)?.open_read_only()?;
-        let found = unmatched(&store).await.map_err(super::merchant::refused)?;
+        let store = Installation::find(&config)?.open_read_only().await?;
+        let found = unmatched(store.as_ref()).await.map_err(super::merchant::refused)?;
         output::answer(options.json, &as_json(&found, options.bodies)?, &text(&found, options.bodies)?)?;
         Ok(ExitCode::SUCCESS)
     })

@@ -19,10 +19,9 @@ use money::Amount;
 use serde_json::{Value, json};
 use std::fmt;
 use std::process::ExitCode;
+use store::Store;
 use store::control::Snapshot;
 use store::reads::StoredLine;
-use store::sqlite::SqliteStore;
-use store::{Control, Reads};
 
 /// What `explain` takes.
 #[derive(Debug, Args)]
@@ -38,8 +37,8 @@ pub struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let store = Installation::find(&config)?.open_read_only()?;
-        let told = tell(&store, &options.id).await?;
+        let store = Installation::find(&config)?.open_read_only().await?;
+        let told = tell(store.as_ref(), &options.id).await?;
         output::answer(options.json, &told.to_json()?, &told.to_text()?)?;
         Ok(ExitCode::SUCCESS)
     })
@@ -88,7 +87,7 @@ pub(super) struct Told {
     pub(super) lines: Vec<StoredLine>,
 }
 
-async fn tell(store: &SqliteStore, id: &str) -> Result<Told> {
+async fn tell(store: &dyn Store, id: &str) -> Result<Told> {
     let snapshot = store.snapshot().await?;
     if let Some(told) = explain_control::tell(&snapshot, id)? {
         return Ok(told);
@@ -104,7 +103,7 @@ async fn tell(store: &SqliteStore, id: &str) -> Result<Told> {
 }
 
 /// The payment that an id is about.
-async fn payment_of(store: &SqliteStore, id: &str) -> Result<PaymentId> {
+async fn payment_of(store: &dyn Store, id: &str) -> Result<PaymentId> {
     if let Some(attempt) = AttemptId::parse(id) {
         let found = store.attempt(attempt).await?;
         return Ok(found.with_context(|| format!("there is no attempt {attempt}"))?.payment);
@@ -122,7 +121,7 @@ async fn payment_of(store: &SqliteStore, id: &str) -> Result<PaymentId> {
     Ok(payment)
 }
 
-async fn tell_payment(store: &SqliteStore, keys: &Keys, payment: &Payment) -> Result<Told> {
+async fn tell_payment(store: &dyn Store, keys: &Keys, payment: &Payment) -> Result<Told> {
     let created = format!("recorded: {} by {} for {}", payment.amount, payment.method, payment.merchant);
     let acting = keys.acting(payment.details.created_by);
     let mut history = vec![Happened { at_us: payment.created_at_us, what: created, acting }];
@@ -150,7 +149,7 @@ async fn tell_payment(store: &SqliteStore, keys: &Keys, payment: &Payment) -> Re
     finish(payment.id.to_string(), summary, history, price_of(store, payment).await?, lines)
 }
 
-async fn tell_refund(store: &SqliteStore, keys: &Keys, refund: &Refund) -> Result<Told> {
+async fn tell_refund(store: &dyn Store, keys: &Keys, refund: &Refund) -> Result<Told> {
     let asked = format!("accepted: {} of {}, through {}", refund.amount, refund.payment, refund.attempt);
     let acting = keys.acting(refund.acting_key);
     let mut history = vec![Happened { at_us: refund.created_at_us, what: asked, acting }];
@@ -191,7 +190,7 @@ fn tell_attempt(attempt: &Attempt, keys: &Keys) -> Happened {
     Happened { at_us: attempt.updated_at_us, what, acting: keys.acting(attempt.acting_key) }
 }
 
-async fn events_of(store: &SqliteStore, object: Uid) -> Result<Vec<Happened>> {
+async fn events_of(store: &dyn Store, object: Uid) -> Result<Vec<Happened>> {
     let events = store.events_of_object(object.shard(), object).await?;
     let told = events.into_iter().map(|event| Happened {
         at_us: event.created_at_us,
@@ -201,12 +200,12 @@ async fn events_of(store: &SqliteStore, object: Uid) -> Result<Vec<Happened>> {
     Ok(told.collect())
 }
 
-async fn lines_of(store: &SqliteStore, source: Uid) -> Result<Vec<StoredLine>> {
+async fn lines_of(store: &dyn Store, source: Uid) -> Result<Vec<StoredLine>> {
     Ok(store.lines_of_source(source.shard(), source).await?)
 }
 
 /// The fee derived again from the stored price version; `None` while nothing is captured.
-async fn price_of(store: &SqliteStore, payment: &Payment) -> Result<Option<Value>> {
+async fn price_of(store: &dyn Store, payment: &Payment) -> Result<Option<Value>> {
     if payment.captured_minor == 0 {
         return Ok(None);
     }

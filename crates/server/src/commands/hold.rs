@@ -7,7 +7,6 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
-use store::Safekeeping;
 use store::safekeeping::Restored;
 
 /// What `hold` takes.
@@ -27,7 +26,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let at_us = real_now_us();
         let restored = options.books_of.as_deref().map(|text| restored(text, at_us)).transpose()?;
-        Installation::find(&config)?.open_control()?.hold(at_us, restored).await?;
+        Installation::find(&config)?.open_control().await?.hold(at_us, restored).await?;
         let since = output::instant(at_us)?;
         let json = json!({"object": "hold", "held": true, "held_since": since});
         let text = format!(

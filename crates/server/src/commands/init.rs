@@ -3,6 +3,7 @@
 use crate::assemble::{self, SANDBOX_KIND};
 use crate::cli::ConfigFile;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -16,9 +17,7 @@ use money::{FeeRule, Rate};
 use serde_json::json;
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::Control;
 use store::control::StoredChannelAccount;
-use store::sqlite::SqliteStore;
 
 /// The zone of the operator's business day.
 const OPERATOR_ZONE: &str = "Asia/Shanghai";
@@ -46,7 +45,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let json = json!({
             "object": "installation",
             "data_dir": config.data_dir,
-            "database": config.database(),
+            "database": config.database_file(),
+            "store_url": config.store.url,
             "master_key_file": config.master_key_file,
             "sandbox_channel_account": account.to_string(),
         });
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// Creates everything; answers the sandbox channel's account.
 pub(crate) async fn create(config: &Config) -> Result<ChannelAccountId> {
-    let database = config.database();
+    let database = config.database_file();
     if database.exists() {
         bail!("{} exists already: init makes new installations only", database.display());
     }
@@ -70,13 +70,11 @@ pub(crate) async fn create(config: &Config) -> Result<ChannelAccountId> {
     let provider = MasterKeyFile::create(&config.master_key_file).context(
         "master key; if it is left over from an init that did not finish, remove it and start again",
     )?;
-    let sqlite = assemble::sqlite(config, Arc::new(Sealer::new(Arc::new(provider))));
-    let zone = TimeZone::get(OPERATOR_ZONE)?;
-    store::sqlite::init(&sqlite, business_day(sqlite.now_us, &zone))?;
-    // SQLite gives its log and shared memory the mode of the database.
-    files::close_file(&database)?;
-    let store = SqliteStore::open(&sqlite)?;
-    let account = sandbox_account(sqlite.now_us)?;
+    let engine = Engine::of(config, Arc::new(Sealer::new(Arc::new(provider))));
+    let (zone, now_us) = (TimeZone::get(OPERATOR_ZONE)?, assemble::real_now_us());
+    engine.init(business_day(now_us, &zone)).await?;
+    let store = engine.open().await?;
+    let account = sandbox_account(now_us)?;
     assemble::refuse_sandbox_in_live(&account)?;
     store.create_channel_account(&account).await?;
     Ok(account.account.id)

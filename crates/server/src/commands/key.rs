@@ -85,10 +85,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn run_create(create: Create) -> Result<ExitCode> {
     super::short(&create.file, async |config| {
-        let store = Installation::find(&config)?.open_control()?;
+        let store = Installation::find(&config)?.open_control().await?;
         let (owner, world) = owner(&create)?;
         let new = new_key(&create)?;
-        let made = app::create_key(&store, owner, world, new, real_now_us()).await;
+        let made = app::create_key(store.as_ref(), owner, world, new, real_now_us()).await;
         show_made(made, create.generate.as_deref(), create.json)
     })
 }

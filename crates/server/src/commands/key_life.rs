@@ -14,7 +14,6 @@ use domain::id::{Id, KeyId, MerchantId};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use store::Control;
 
 /// What `key list` takes.
 #[derive(Debug, Args)]
@@ -81,7 +80,7 @@ pub(super) fn list(list: List) -> Result<ExitCode> {
                 Owner::Partner(partner::parse("partner", text)?)
             }
         };
-        let store = Installation::find(&config)?.open_read_only()?;
+        let store = Installation::find(&config)?.open_read_only().await?;
         let mut keys = store.snapshot().await?.keys;
         keys.retain(|key| key.owner == owner);
         keys.sort_by_key(|key| std::cmp::Reverse((key.created_at_us, key.id)));
@@ -107,10 +106,10 @@ fn line(key: &ApiKey) -> String {
 pub(super) fn rotate(rotate: Rotate) -> Result<ExitCode> {
     super::short(&rotate.file, async |config| {
         let id = parse(&rotate.key_id)?;
-        let store = Installation::find(&config)?.open_control()?;
+        let store = Installation::find(&config)?.open_control().await?;
         let public_key_pem = public_key(rotate.public_key.as_deref(), rotate.generate.as_deref())?;
         let rotation = KeyRotation { public_key_pem, expires_at_us: None };
-        let made = app::rotate_key(&store, id, rotation, real_now_us()).await;
+        let made = app::rotate_key(store.as_ref(), id, rotation, real_now_us()).await;
         show_made(made, rotate.generate.as_deref(), rotate.json)
     })
 }

@@ -10,7 +10,6 @@ use crypto::seal::{MasterKeyFile, Sealer, rotation as key_file};
 use indicatif::ProgressBar;
 use serde_json::json;
 use std::process::ExitCode;
-use store::Safekeeping;
 
 /// What can be done with the master key.
 #[derive(Debug, Subcommand)]
@@ -45,7 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 fn status(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let versions = MasterKeyFile::load(&config.master_key_file)?.versions();
-        let sealing = Installation::find(&config)?.open_read_only()?.sealing().await?;
+        let sealing = Installation::find(&config)?.open_read_only().await?.sealing().await?;
         let in_use = Sealer::version_of_check(&sealing.check);
         let next = sealing.next_check.as_deref().and_then(Sealer::version_of_check);
         let json = json!({

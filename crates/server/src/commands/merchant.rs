@@ -117,7 +117,7 @@ fn run_assign(assign: Assign) -> Result<ExitCode> {
 
 fn run_create(create: Create) -> Result<ExitCode> {
     super::short(&create.file, async |config| {
-        let store = Installation::find(&config)?.open_control()?;
+        let store = Installation::find(&config)?.open_control().await?;
         let partner = create.partner.as_deref().map(|text| partner::parse("partner", text)).transpose()?;
         let new = NewMerchant {
             partner,
@@ -127,7 +127,7 @@ fn run_create(create: Create) -> Result<ExitCode> {
             maturity_days: create.maturity_days,
             debt_limit_minor: create.debt_limit,
         };
-        let (merchant, secret) = make(&store, &new).await?;
+        let (merchant, secret) = make(store.as_ref(), &new).await?;
         let json = json!({
             "object": "merchant",
             "id": merchant.id.to_string(),
@@ -161,7 +161,7 @@ fn run_create(create: Create) -> Result<ExitCode> {
 }
 
 /// Makes a merchant; answers it with the secret that signs deliveries to a payment's own `notify_url`.
-pub(crate) async fn make(store: &impl Store, new: &NewMerchant) -> Result<(Merchant, Zeroizing<String>)> {
+pub(crate) async fn make(store: &dyn Store, new: &NewMerchant) -> Result<(Merchant, Zeroizing<String>)> {
     let merchant = app::create_merchant(store, new, real_now_us()).await.map_err(refused)?;
     let secrets = store.snapshot().await?.default_secrets;
     let secret = secrets

@@ -41,10 +41,10 @@ pub(crate) fn parse(option: &str, text: &str) -> Result<PartnerId> {
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let Command::Create(create) = command;
     super::short(&create.file, async |config| {
-        let store = Installation::find(&config)?.open_control()?;
+        let store = Installation::find(&config)?.open_control().await?;
         let parent = create.parent.as_deref().map(|text| parse("parent", text)).transpose()?;
         let new = NewPartner { name: create.name.clone(), parent };
-        let made = app::create_partner(&store, &new, real_now_us()).await;
+        let made = app::create_partner(store.as_ref(), &new, real_now_us()).await;
         let partner = made.map_err(super::merchant::refused)?;
         let json = json!({
             "object": "partner",

@@ -44,7 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         let path = format!("/ops/v1/payments/{id}/resolve");
         let wish = Resolve { resolution: decision };
         let resolved: Resolved = super::by_platform(&config, &path, &wish, async |running| {
-            operator::resolve(&running.app, &running.store, id, decision).await
+            operator::resolve(&running.app, running.store.as_ref(), id, decision).await
         })
         .await?;
         let reason = resolved.status_reason.as_deref();

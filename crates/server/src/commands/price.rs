@@ -58,8 +58,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let Command::Set(set) = command;
     super::short(&set.file, async |config| {
         let new = parse(&set)?;
-        let store = Installation::find(&config)?.open_control()?;
-        let price = app::set_price(&store, &new, real_now_us()).await.map_err(refused)?;
+        let store = Installation::find(&config)?.open_control().await?;
+        let price = app::set_price(store.as_ref(), &new, real_now_us()).await.map_err(refused)?;
         output::answer(set.json, &as_json(&price)?, &text(&price)?)?;
         Ok(ExitCode::SUCCESS)
     })

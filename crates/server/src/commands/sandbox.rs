@@ -11,7 +11,6 @@ use ledger::Day;
 use money::{Amount, Currency};
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use store::Control;
 
 /// What can be asked of the sandbox channel.
 #[derive(Debug, Subcommand)]
@@ -41,7 +40,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let date = Day::parse(&options.date)
             .with_context(|| format!("--date: {} is no day (YYYY-MM-DD)", options.date))?;
-        let store = Installation::find(&config)?.open_read_only()?;
+        let store = Installation::find(&config)?.open_read_only().await?;
         let accounts = store.snapshot().await?.channel_accounts;
         let Some(account) =
             accounts.iter().find(|stored| stored.kind == SANDBOX_KIND).map(|stored| stored.account.id)

@@ -16,10 +16,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use store::Store;
 use store::reads::Page;
-use store::sqlite::SqliteStore;
 use store::statements::StatementFilter;
-use store::{Statements, Store};
 use wire::StatementObject;
 
 /// What can be done with statements.
@@ -104,23 +103,23 @@ pub enum LangName {
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Show(options) => super::short(&options.file, async |config| {
-            let store = Installation::find(&config)?.open_read_only()?;
-            show(&find(&store, &options.which).await?, options.json)
+            let store = Installation::find(&config)?.open_read_only().await?;
+            show(&find(store.as_ref(), &options.which).await?, options.json)
         }),
         Command::Export(options) => super::short(&options.file, async |config| {
-            let store = Installation::find(&config)?.open_read_only()?;
-            let mut found = find(&store, &options.which).await?;
+            let store = Installation::find(&config)?.open_read_only().await?;
+            let mut found = find(store.as_ref(), &options.which).await?;
             let made = match (found.pop(), found.is_empty()) {
                 (Some(made), true) => made,
                 (Some(_), false) => bail!("there are statements of two kinds: say which with --kind"),
                 (None, _) => bail!("there is no statement"),
             };
-            export(Arc::new(store), made, &options).await
+            export(store, made, &options).await
         }),
     }
 }
 
-async fn find(store: &SqliteStore, which: &Which) -> Result<Vec<Statement>> {
+async fn find(store: &dyn Store, which: &Which) -> Result<Vec<Statement>> {
     let merchant = MerchantId::parse(&which.merchant).context("--merchant: not a merchant's id (mch_…)")?;
     let day = Day::parse(&which.date).context("--date: expected YYYY-MM-DD")?;
     let kind = which.kind.map(|kind| match kind {

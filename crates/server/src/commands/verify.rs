@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use store::sqlite::SqliteStore;
+use store::Store;
 
 /// What `verify` takes.
 #[derive(Debug, Args)]
@@ -41,12 +41,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         // On the installation itself the proven blocks are noted, so that the next run begins there; a copy is only read.
         let remember = options.data_dir.is_none();
         let store = match remember {
-            true => installation.open_control()?,
-            false => installation.open_read_only()?,
+            true => installation.open_control().await?,
+            false => installation.open_read_only().await?,
         };
         let seed = u64::from_be_bytes(crypto::secret::random_bytes());
         let what = verify::Options { full: options.full, remember, ..verify::Options::incremental(seed) };
-        let report = prove(&installation, &store, what, &mut Bar::new()).await?;
+        let report = prove(&installation, store.as_ref(), what, &mut Bar::new()).await?;
         if remember {
             let clean = report.difference.is_none();
             let note = VerifyNote { ended_at_us: real_now_us(), clean, full: options.full };
@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// One run over an opened store.
 pub(crate) async fn prove(
     installation: &Installation,
-    store: &SqliteStore,
+    store: &dyn Store,
     options: verify::Options,
     progress: &mut dyn Progress,
 ) -> Result<Report> {

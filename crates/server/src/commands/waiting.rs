@@ -9,7 +9,6 @@ use clap::Args;
 use domain::World;
 use serde_json::json;
 use std::process::ExitCode;
-use store::{Reads, Store};
 
 /// Rows of each kind and shard that are shown.
 const SHOWN_MAX: u32 = 100;
@@ -34,7 +33,7 @@ struct Row {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let store = Installation::find(&config)?.open_read_only()?;
+        let store = Installation::find(&config)?.open_read_only().await?;
         let mut rows = Vec::new();
         for shard in store.shards() {
             let list = store.waiting_list(shard, SHOWN_MAX).await?;

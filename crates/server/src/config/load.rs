@@ -187,7 +187,7 @@ mod tests {
         );
         assert!(config.sandbox.allow_private_webhooks);
         assert_eq!(config.trusted_proxies.len(), 2);
-        assert_eq!(config.database(), Path::new("/srv/feiqian/feiqian.db"));
+        assert_eq!(config.database_file(), Path::new("/srv/feiqian/feiqian.db"));
         assert_eq!(config.rate_limits.live_read.burst, 6);
         assert_eq!(config.public_url_at(config.listen), "https://pay.example.com");
     }

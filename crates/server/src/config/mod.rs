@@ -4,12 +4,15 @@
 mod check;
 mod load;
 mod sections;
+mod store_url;
 
 pub(crate) use check::is_inside;
 pub use load::ConfigFault;
 pub use sections::{
     Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings, Tls,
 };
+
+pub use store_url::StoreUrl;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -85,8 +88,8 @@ impl Default for Config {
 
 impl Config {
     /// The database file.
-    pub fn database(&self) -> PathBuf {
-        self.data_dir.join("feiqian.db")
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.store.url.file_in(&self.data_dir)
     }
 
     /// Where a serving process notes its addresses, for commands that must reach it.

@@ -1,5 +1,6 @@
 //! The tables of the settings file.
 
+use super::StoreUrl;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -237,9 +238,11 @@ impl Default for Lanes {
 }
 
 /// `[store]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
+    /// Which database.
+    pub url: StoreUrl,
     /// Threads that read.
     pub readers: usize,
     /// Page cache of the writer, KiB.
@@ -250,6 +253,11 @@ pub struct StoreSettings {
 
 impl Default for StoreSettings {
     fn default() -> StoreSettings {
-        StoreSettings { readers: 4, cache_kib: 32 * 1_024, reader_cache_kib: 4 * 1_024 }
+        StoreSettings {
+            url: StoreUrl::default(),
+            readers: 4,
+            cache_kib: 32 * 1_024,
+            reader_cache_kib: 4 * 1_024,
+        }
     }
 }

@@ -10,7 +10,6 @@ use domain::World;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Reads;
 use store::sqlite::{Copying, SqliteConfig, SqliteStore, tamper_for_demo};
 use tokio::time::Instant;
 
@@ -28,9 +27,9 @@ pub(super) async fn show(installation: &Installation, directory: &Path, service:
     let copy = SqliteConfig {
         path: copies.join("feiqian.db"),
         sealer: Arc::clone(&installation.sealer),
-        ..installation.sqlite.clone()
+        ..installation.engine.file()?.clone()
     };
-    let source = installation.sqlite.clone();
+    let source = installation.engine.file()?.clone();
     let changed = {
         let copy = copy.clone();
         let work = move || {
@@ -60,8 +59,9 @@ pub(super) async fn show(installation: &Installation, directory: &Path, service:
 
 /// Proves the demo's own books; says so.
 pub(super) async fn prove_ours(installation: &Installation) -> Result<bool> {
-    let store = installation.open_read_only()?;
-    let report = prove(installation, &store, Options { remember: false, ..Options::full() }, &mut ()).await?;
+    let store = installation.open_read_only().await?;
+    let report =
+        prove(installation, store.as_ref(), Options { remember: false, ..Options::full() }, &mut ()).await?;
     match &report.difference {
         None => line(&format!(
             "  ours: {} transactions, {} lines: the books hold 账目一致",

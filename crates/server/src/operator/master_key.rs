@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use store::StoreError;
 use store::safekeeping::SealedAgain;
-use store::{Safekeeping, StoreError};
 
 /// Seal new values with this version from now on.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

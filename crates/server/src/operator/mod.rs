@@ -28,7 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
-use store::sqlite::SqliteStore;
+use store::Store;
 use zeroize::Zeroizing;
 
 /// A body is no larger.
@@ -36,7 +36,7 @@ const BODY_BYTES_MAX: usize = 4 * 1_024;
 
 struct Operator {
     app: App,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     sealer: Arc<Sealer>,
     token: Zeroizing<String>,
 }

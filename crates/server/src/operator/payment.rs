@@ -11,8 +11,7 @@ use domain::payment::resolve::Resolution;
 use domain::rejection::Rejection;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::Reads;
-use store::sqlite::SqliteStore;
+use store::Store;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -59,7 +58,7 @@ pub(super) async fn route(
     let Some(id) = PaymentId::parse(&id) else {
         return problem(StatusCode::NOT_FOUND, "there is no such payment");
     };
-    match resolve(&operator.app, &operator.store, id, wish.resolution).await {
+    match resolve(&operator.app, operator.store.as_ref(), id, wish.resolution).await {
         Err(Refusal::Rejected { rejection, .. }) => problem(StatusCode::CONFLICT, &sentence(&rejection)),
         result => answer(result),
     }
@@ -79,7 +78,7 @@ pub(crate) fn sentence(rejection: &Rejection) -> String {
 /// Resolves a payment through the lane of its merchant.
 pub(crate) async fn resolve(
     app: &App,
-    store: &SqliteStore,
+    store: &dyn Store,
     id: PaymentId,
     decision: Decision,
 ) -> Result<Resolved, Refusal> {

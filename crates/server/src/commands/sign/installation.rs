@@ -3,10 +3,10 @@
 
 use crate::assemble::Installation;
 use crate::config::Config;
+use crate::engine::Engine;
 use anyhow::Result;
 use crypto::key::PublicKey;
 use domain::id::KeyId;
-use store::Control;
 
 /// A key as an installation holds it.
 pub(super) enum Held {
@@ -22,10 +22,10 @@ pub(super) enum Held {
 
 /// Looks a key up. An installation that is there but can't be read is an error: the answer would be another one.
 pub(super) async fn held(config: &Config, key: KeyId) -> Result<Held> {
-    if !config.database().is_file() {
+    if Engine::refuse_missing(config).is_err() {
         return Ok(Held::NoInstallation);
     }
-    let store = Installation::find_to_read(config)?.open_read_only()?;
+    let store = Installation::find_to_read(config)?.open_read_only().await?;
     let keys = store.snapshot().await?.keys;
     let Some(known) = keys.into_iter().find(|known| known.id == key) else { return Ok(Held::Unknown) };
     match known.public_key_pem {

@@ -1,0 +1,121 @@
+//! The database of an installation: the engine that `store.url` names, opened by one of its three doors. What only a file can do
+//! (be copied while it is written to, be locked by one process) is asked for by name and refused elsewhere with a sentence.
+
+use crate::assemble::real_now_us;
+use crate::config::{Config, StoreUrl};
+use anyhow::{Result, anyhow, bail};
+use crypto::seal::Sealer;
+use ledger::Day;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Store;
+use store::sqlite::{OpenFault, SqliteConfig, SqliteStore};
+
+/// The engine of an installation and how it is opened.
+pub(crate) enum Engine {
+    /// A file of this machine.
+    Sqlite(SqliteConfig),
+}
+
+impl Engine {
+    /// As the settings name it.
+    pub(crate) fn of(config: &Config, sealer: Arc<Sealer>) -> Engine {
+        match config.store.url {
+            StoreUrl::Sqlite { .. } => Engine::Sqlite(sqlite(config, config.database_file(), sealer)),
+        }
+    }
+
+    /// Refuses a file that is not there. A server that has to be asked answers for itself when it is opened.
+    pub(crate) fn refuse_missing(config: &Config) -> Result<()> {
+        match &config.store.url {
+            StoreUrl::Sqlite { .. } if config.database_file().is_file() => Ok(()),
+            StoreUrl::Sqlite { .. } => bail!(
+                "there is no database at {}: run `feiqian init` first, or name the right data_dir",
+                config.database_file().display()
+            ),
+        }
+    }
+
+    /// Makes the schema and its shards, where there is none.
+    pub(crate) async fn init(&self, open_day: Day) -> Result<()> {
+        match self {
+            Engine::Sqlite(sqlite) => {
+                store::sqlite::init(sqlite, open_day)?;
+                // SQLite gives its log and shared memory the mode of the database.
+                crate::files::close_file(&sqlite.path)
+            }
+        }
+    }
+
+    /// For a process that moves money. A file has one such process.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
+        match self {
+            Engine::Sqlite(sqlite) => file(SqliteStore::open(sqlite)),
+        }
+    }
+
+    /// For control rows, beside serving processes too.
+    pub(crate) async fn open_control(&self) -> Result<Arc<dyn Store>> {
+        match self {
+            Engine::Sqlite(sqlite) => file(SqliteStore::open_control(sqlite)),
+        }
+    }
+
+    /// For reading, beside serving processes too.
+    pub(crate) async fn open_read_only(&self) -> Result<Arc<dyn Store>> {
+        match self {
+            Engine::Sqlite(sqlite) => file(SqliteStore::open_read_only(sqlite)),
+        }
+    }
+
+    /// The file, for what only files can do.
+    pub(crate) fn file(&self) -> Result<&SqliteConfig> {
+        match self {
+            Engine::Sqlite(sqlite) => Ok(sqlite),
+        }
+    }
+}
+
+/// How a file is opened.
+pub(crate) fn sqlite(config: &Config, path: PathBuf, sealer: Arc<Sealer>) -> SqliteConfig {
+    SqliteConfig {
+        readers: config.store.readers,
+        cache_kib: config.store.cache_kib,
+        reader_cache_kib: config.store.reader_cache_kib,
+        ..SqliteConfig::new(path, sealer, real_now_us())
+    }
+}
+
+fn file(opened: Result<SqliteStore, OpenFault>) -> Result<Arc<dyn Store>> {
+    match opened {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(fault) => Err(explain_open(fault)),
+    }
+}
+
+/// Whether another process has the database to itself.
+pub(crate) fn is_in_use(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<OpenFault>(), Some(OpenFault::InUse { .. }))
+}
+
+/// What is to be done about a file that can't be opened.
+pub(crate) fn explain_open(fault: OpenFault) -> anyhow::Error {
+    let advice = match &fault {
+        OpenFault::InUse { .. } => "the database is served already: stop that process first",
+        OpenFault::Foreign { .. } => "name the right data_dir",
+        // Its own sentence says what to do; its cause would only say it again.
+        OpenFault::MasterKey(fault) => return anyhow!("master_key_file: {fault}"),
+        OpenFault::Exists { .. }
+        | OpenFault::Missing { .. }
+        | OpenFault::Newer { .. }
+        | OpenFault::Older { .. }
+        | OpenFault::Diverged { .. }
+        | OpenFault::Setting { .. }
+        | OpenFault::CopyTooSlow { .. }
+        | OpenFault::CopyBusy
+        | OpenFault::Io { .. }
+        | OpenFault::Sqlite(_)
+        | OpenFault::Store(_) => "the database can't be opened",
+    };
+    anyhow::Error::new(fault).context(advice)
+}
