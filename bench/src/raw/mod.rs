@@ -114,7 +114,7 @@ impl<'c> Writer<'c> {
     fn first_stage(&mut self, batch: usize) -> Result<Vec<Begun>> {
         let now_us = clock::real_now_us();
         let seed = u128::from_be_bytes(random_bytes::<16>());
-        let mut ids = IdMaker::new(now_us, World::Sandbox.only_shard(), seed);
+        let mut ids = IdMaker::new(now_us, World::Sandbox.first_shard(), seed);
         let mut begun = Vec::with_capacity(batch);
         self.statements.begin.raw_execute()?;
         for _ in 0..batch {

@@ -7,6 +7,7 @@ pub mod background;
 mod calls;
 pub mod clock;
 pub mod config;
+mod fresh;
 mod gate;
 pub mod lane;
 mod numbers;
@@ -34,9 +35,10 @@ use async_trait::async_trait;
 use channels::CallbackAnswer;
 use channels::sandbox::NoticeSink;
 use domain::decide::Number;
-use domain::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, Shard, World};
+use domain::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, World};
 use gate::Gate;
-use lane::{Class, Command, Lane, Queue, Reply, Work};
+use lane::lanes::Lanes;
+use lane::{Class, Command, Reply, Work};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::path::PathBuf;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub lease_ms: u64,
     /// The most commands in one batch.
     pub batch_max: usize,
+    /// Lanes of one shard, where the engine lets several write at once.
+    pub lanes_per_shard: usize,
     /// The most new commands that wait in one lane.
     pub lane_queue_max: usize,
     /// Pause between two looks for work that came due, milliseconds.
@@ -72,6 +76,7 @@ impl Default for Settings {
             sync_wait_ms: 5_000,
             lease_ms: 30_000,
             batch_max: 64,
+            lanes_per_shard: 2,
             lane_queue_max: 4_096,
             due_poll_ms: 500,
             allow_private_webhooks: false,
@@ -92,13 +97,14 @@ pub struct App(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     config: Arc<ArcSwap<Config>>,
+    confirmed: fresh::Confirmed,
     clock: Clock,
     random: Random,
     settings: Settings,
     /// The only way to a channel.
     gate: Gate,
     resume: resume::Progress,
-    queues: HashMap<Shard, Arc<Queue>>,
+    lanes: Lanes,
     tasks: TaskTracker,
     stopping: CancellationToken,
     /// Attempts whose call or query is under way on this node.
@@ -114,7 +120,6 @@ struct Inner {
     leaves: seal::leaves::LeafCache,
     deliverer: OnceLock<webhook::DelivererHandle>,
     salt_key: [u8; 32],
-    lanes: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
 /// Who asks, as authenticated.
@@ -180,25 +185,26 @@ impl App {
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub async fn start(start: Start, door: Option<&NoticeDoor>) -> Result<App, StoreError> {
+        let confirmed = fresh::Confirmed::at(start.clock.real_now_us());
         let config = Arc::new(ArcSwap::from_pointee(read_config(start.store.as_ref()).await?));
         let Outside { random, webhooks } = start.outside;
         let node = i64::from_be_bytes(random.bytes()) & i64::MAX;
-        let queues: HashMap<Shard, Arc<Queue>> = start
-            .store
-            .shards()
-            .into_iter()
-            .map(|s| (s, Arc::new(Queue::new(start.settings.lane_queue_max))))
-            .collect();
+        let lanes = Lanes::new(
+            start.store.shards(),
+            lanes_of(start.store.as_ref(), &start.settings),
+            start.settings.lane_queue_max,
+        );
         let gate = Gate::new(start.channels, Arc::clone(&config));
         let inner = Arc::new(Inner {
             store: start.store,
             config,
+            confirmed,
             clock: start.clock,
             random,
             settings: start.settings,
             gate,
             resume: resume::Progress::default(),
-            queues,
+            lanes,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             asking: Mutex::default(),
@@ -209,7 +215,6 @@ impl App {
             leaves: seal::leaves::LeafCache::default(),
             deliverer: OnceLock::new(),
             salt_key: start.salt_key,
-            lanes: Mutex::default(),
         });
         let app = App(inner);
         app.start_deliverer(webhooks);
@@ -239,37 +244,26 @@ impl App {
     }
 
     fn start_lanes(&self, node: i64) -> Result<(), StoreError> {
-        for (shard, queue) in &self.0.queues {
-            let weak = Arc::downgrade(&self.0);
-            let lane = Lane {
-                shard: *shard,
-                queue: Arc::clone(queue),
-                session: self.0.store.lane_session(*shard)?,
-                config: Arc::clone(&self.0.config),
-                clock: self.0.clock.clone(),
-                random: self.0.random.clone(),
-                node,
-                lease_us: i64::try_from(self.0.settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000),
-                batch_max: self.0.settings.batch_max,
-                runtime: tokio::runtime::Handle::current(),
-                committed: Box::new(move |events| {
-                    if let Some(deliverer) = weak.upgrade().as_ref().and_then(|inner| inner.deliverer.get()) {
-                        deliverer.hint(events);
-                    }
-                }),
-            };
-            if self.0.store.lanes_block() {
-                let name = format!("lane-{}", shard.0);
-                let thread = std::thread::Builder::new()
-                    .name(name)
-                    .spawn(move || futures::executor::block_on(lane.run()))
-                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-                self.0.lanes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
-            } else {
-                self.spawn(lane.run());
+        let weak = Arc::downgrade(&self.0);
+        let committed = Arc::new(move |events: &[domain::event::Event]| {
+            if let Some(deliverer) = weak.upgrade().as_ref().and_then(|inner| inner.deliverer.get()) {
+                deliverer.hint(events);
             }
-        }
-        Ok(())
+        });
+        let settings = &self.0.settings;
+        self.0.lanes.start(|shard, queue| lane::Setup {
+            store: Arc::clone(&self.0.store),
+            shard,
+            queue: Arc::clone(queue),
+            config: Arc::clone(&self.0.config),
+            clock: self.0.clock.clone(),
+            random: self.0.random.clone(),
+            node,
+            lease_us: i64::try_from(settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000),
+            batch_max: settings.batch_max,
+            committed: committed.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        })
     }
 
     /// Takes no new work, finishes what was accepted, within the given time.
@@ -284,18 +278,9 @@ impl App {
         if let Some(deliverer) = self.0.deliverer.get() {
             deliverer.stop().await;
         }
-        for queue in self.0.queues.values() {
-            queue.close();
-        }
+        self.0.lanes.close();
         self.seal_rest().await;
-        let lanes: Vec<_> =
-            self.0.lanes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..).collect();
-        for lane in lanes {
-            let joined = tokio::task::spawn_blocking(move || lane.join());
-            if tokio::time::timeout(within, joined).await.is_err() {
-                tracing::error!("a lane did not end in time");
-            }
-        }
+        self.0.lanes.ended(within).await;
     }
 
     /// Real time.
@@ -306,19 +291,6 @@ impl App {
     /// The node's configuration as cached.
     pub fn config(&self) -> Arc<Config> {
         self.0.config.load_full()
-    }
-
-    /// Reads the configuration again.
-    ///
-    /// # Errors
-    /// [`Refusal::StoreUnavailable`].
-    pub async fn reload_config(&self) -> Result<(), Refusal> {
-        let config = Arc::new(read_config(self.0.store.as_ref()).await?);
-        // Of two readers the one with the older rows does not win.
-        self.0.config.rcu(|known| {
-            if known.version > config.version { Arc::clone(known) } else { Arc::clone(&config) }
-        });
-        Ok(())
     }
 
     /// Whether commands are taken.
@@ -361,11 +333,7 @@ impl App {
 
     /// Sends a command to its merchant's lane and waits for the commit.
     async fn submit(&self, work: Submit, class: Class) -> Result<Reply, Refusal> {
-        let queue = self
-            .0
-            .queues
-            .get(&lane::command::shard_of(work.merchant))
-            .ok_or(Refusal::NotFound("merchant"))?;
+        let queue = self.0.lanes.queue_of(work.merchant).ok_or(Refusal::NotFound("merchant"))?;
         let (reply, answer) = oneshot::channel();
         let number = match work.asked {
             Some(_) => self.number(work.merchant, &work.command, &work.re),
@@ -383,6 +351,7 @@ impl App {
         if command.leads_to_calls() {
             self.0.gate.open()?;
         }
+        self.fresh_config().await?;
         let asked = Some(Asked { key_epoch: caller.key_epoch, key: caller.key });
         self.submit(Submit { merchant: caller.merchant, command, asked, re }, Class::New).await
     }
@@ -423,6 +392,11 @@ impl App {
         let head = self.store().head(merchant).await?.ok_or(Refusal::NotFound("merchant"))?;
         Ok(self.0.clock.real_now_us().saturating_add(head.clock_offset_us))
     }
+}
+
+/// An engine with one writer has one lane a shard.
+fn lanes_of(store: &dyn Store, settings: &Settings) -> usize {
+    if store.lanes_block() { 1 } else { settings.lanes_per_shard }
 }
 
 struct Submit {

@@ -35,8 +35,8 @@ impl World {
         }
     }
 
-    /// The shard of this world on an engine with one shard per world.
-    pub fn only_shard(self) -> Shard {
+    /// The shard of this world that every installation has; the only one on an engine with one shard per world.
+    pub fn first_shard(self) -> Shard {
         match self {
             World::Live => Shard(0),
             World::Sandbox => Shard(1),

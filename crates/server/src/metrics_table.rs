@@ -18,6 +18,18 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Kind::Counter, "feiqian_lane_panics_total", Unit::Count, "Decisions that panicked; each is a defect"),
     (
         Kind::Counter,
+        "feiqian_lane_restarts_total",
+        Unit::Count,
+        "Lanes that broke and were begun again; each is a defect",
+    ),
+    (
+        Kind::Counter,
+        "feiqian_lane_commits_unknown_total",
+        Unit::Count,
+        "Commits whose answer was lost and had to be looked for",
+    ),
+    (
+        Kind::Counter,
         "feiqian_attempts_unresolved_total",
         Unit::Count,
         "Attempts left for later because the channel did not answer",
@@ -218,6 +230,7 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
 /// increased.
 const BORN_AT_ZERO: &[&str] = &[
     "feiqian_lane_panics_total",
+    "feiqian_lane_restarts_total",
     "feiqian_callbacks_refused_total",
     "feiqian_callbacks_unknown_total",
     "feiqian_clock_jumps_total",

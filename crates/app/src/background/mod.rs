@@ -179,22 +179,6 @@ impl App {
             Err(refusal) => tracing::warn!(?refusal, "what channels told was not compared with the books"),
         }
     }
-
-    /// Reads the configuration again if somebody changed it; answers whether it is another one now.
-    pub async fn refresh_config(&self) -> bool {
-        metrics::gauge!("feiqian_held").set(f64::from(u8::from(self.0.gate.is_held())));
-        let Ok(version) = self.store().snapshot_version().await else { return false };
-        if version == self.config().version {
-            return false;
-        }
-        match self.reload_config().await {
-            Ok(()) => true,
-            Err(refusal) => {
-                tracing::warn!(?refusal, "configuration not read; the one in force stays");
-                false
-            }
-        }
-    }
 }
 
 /// Works on rows side by side, within a bound; what fails stays due.

@@ -54,9 +54,7 @@ impl App {
         let late_us = waiting.delivery_due_at_us.map_or(0, |due_us| now_us.saturating_sub(due_us));
         seen.delivery_late_us = seen.delivery_late_us.max(late_us);
         seen.unsealed_us = seen.unsealed_us.max(self.unsealed_us(shard, now_us).await?);
-        if let Some(queue) = self.0.queues.get(&shard) {
-            seen.queue_fill = seen.queue_fill.max(queue.fill());
-        }
+        seen.queue_fill = seen.queue_fill.max(self.0.lanes.fill(shard));
         Ok(())
     }
 

@@ -119,6 +119,11 @@ impl Queue {
         self.arrived.notify_one();
     }
 
+    /// Closed, and nothing waits in it.
+    pub fn is_over(&self) -> bool {
+        self.closed.load(Ordering::Acquire) && self.len() == (0, 0)
+    }
+
     /// How full it is, from 0 to 1: the fuller of the two classes.
     pub fn fill(&self) -> f64 {
         let (new, reserved) = self.len();

@@ -17,16 +17,18 @@ use domain::rows::{IdempotencyRow, ReadSet, Rows};
 use futures::future::BoxFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use store::{LaneSession, StoreError};
+use std::time::Duration;
+use store::{LaneSession, Store, StoreError};
 
-/// What a lane needs.
-pub struct Lane {
+/// What a lane is made of; the next one too, when it breaks.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    /// The database.
+    pub store: Arc<dyn Store>,
     /// Its shard.
     pub shard: Shard,
     /// Its queue.
     pub queue: Arc<Queue>,
-    /// Its way to the database.
-    pub session: Box<dyn LaneSession>,
     /// The node's configuration.
     pub config: Arc<ArcSwap<Config>>,
     /// Real time.
@@ -45,16 +47,27 @@ pub struct Lane {
     pub runtime: tokio::runtime::Handle,
 }
 
-/// Told of the events of a batch, after its commit.
-pub type Committed = Box<dyn Fn(&[domain::event::Event]) + Send>;
+/// A lane at work.
+pub(crate) struct Lane {
+    pub setup: Setup,
+    /// Its way to the database.
+    pub session: Box<dyn LaneSession>,
+}
 
-/// How often a batch of one command is read and decided again before it is given up.
+/// Told of the events of a batch, after its commit.
+pub(crate) type Committed = Arc<dyn Fn(&[domain::event::Event]) + Send + Sync>;
+
+/// How often a batch is read and decided again as a whole before it is halved, and one of a single command before it is given up.
+const WHOLE_TRIES_MAX: u32 = 1;
 const CONFLICT_TRIES_MAX: u32 = 4;
+
+/// Pauses between looks for a batch whose COMMIT was not answered, milliseconds: as long as a database takes to start again.
+const SETTLE_PAUSES_MS: [u64; 9] = [0, 50, 100, 200, 400, 800, 1_600, 3_200, 3_200];
 
 impl Lane {
     /// Runs until the queue is closed and empty.
     pub async fn run(mut self) {
-        while let Some(batch) = self.queue.take(self.batch_max).await {
+        while let Some(batch) = self.setup.queue.take(self.setup.batch_max).await {
             metrics::histogram!("feiqian_lane_batch_commands").record(metric(batch.len()));
             self.process(batch, 0).await;
         }
@@ -70,7 +83,15 @@ impl Lane {
             }
             match self.attempt(&batch).await {
                 Ok(answers) => {
-                    self.runtime.spawn(async move { answer_all(batch, answers) });
+                    self.setup.runtime.spawn(async move { answer_all(batch, answers) });
+                }
+                Err(StoreError::Conflict(what)) if batch.len() > 1 && tries < WHOLE_TRIES_MAX => {
+                    tracing::debug!(
+                        what,
+                        commands = batch.len(),
+                        "batch refused by the database, decided again"
+                    );
+                    self.process(batch, tries + 1).await;
                 }
                 Err(StoreError::Conflict(what) | StoreError::Corrupt(what)) if batch.len() > 1 => {
                     tracing::warn!(what, commands = batch.len(), "batch refused by the database, halved");
@@ -83,7 +104,7 @@ impl Lane {
                     self.process(batch, tries + 1).await;
                 }
                 Err(error) => {
-                    tracing::error!(%error, commands = batch.len(), "batch given up, nothing was written");
+                    tracing::error!(%error, commands = batch.len(), "batch given up");
                     let refusal = Refusal::from(error);
                     let answers = batch.iter().map(|_| Err(refusal.clone())).collect();
                     answer_all(batch, answers);
@@ -106,11 +127,11 @@ impl Lane {
             self.session.abort().await;
             return Err(error);
         }
-        let real_now_us = self.clock.real_now_us();
-        let (seed, batch_id) = (self.random.seed(), self.random.seed());
-        let config = self.config.load_full();
-        let mut working = Working::new(rows, self.shard);
-        let mut ids = IdMaker::new(real_now_us, self.shard, seed);
+        let real_now_us = self.setup.clock.real_now_us();
+        let (seed, batch_id) = (self.setup.random.seed(), self.setup.random.seed());
+        let config = self.setup.config.load_full();
+        let mut working = Working::new(rows, self.setup.shard);
+        let mut ids = IdMaker::new(real_now_us, self.setup.shard, seed);
         let mut answers = Vec::with_capacity(batch.len());
         for work in batch {
             let decided = catch_unwind(AssertUnwindSafe(|| {
@@ -136,7 +157,7 @@ impl Lane {
         }
         let writes = working.into_write_set(batch_id, real_now_us);
         self.commit(&writes).await?;
-        (self.committed)(&writes.events);
+        (self.setup.committed)(&writes.events);
         Ok(answers)
     }
 
@@ -144,12 +165,24 @@ impl Lane {
     async fn commit(&mut self, writes: &store::WriteSet) -> Result<(), StoreError> {
         match self.session.commit(writes).await {
             Ok(_) => Ok(()),
-            Err(StoreError::CommitUnknown(what)) => match self.session.was_committed(writes.batch).await? {
-                Some(_) => Ok(()),
-                None => Err(StoreError::Conflict(what)),
-            },
+            Err(StoreError::CommitUnknown(what)) => self.settle(writes.batch, what).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Nobody is told anything while it is not known whether the batch is committed, as long as the database may come back.
+    async fn settle(&mut self, batch: u128, what: String) -> Result<(), StoreError> {
+        metrics::counter!("feiqian_lane_commits_unknown_total").increment(1);
+        for pause_ms in SETTLE_PAUSES_MS {
+            pause(&self.setup.runtime, Duration::from_millis(pause_ms)).await;
+            match self.session.was_committed(batch).await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => return Err(StoreError::Conflict(what)),
+                Err(StoreError::Unavailable(_) | StoreError::CommitUnknown(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::CommitUnknown(what))
     }
 
     fn decide(
@@ -175,8 +208,8 @@ impl Lane {
             acting_key: work.asked.and_then(|asked| asked.key),
             zone: &merchant.zone,
             today,
-            node: self.node,
-            lease_until_us: real_now_us.saturating_add(self.lease_us),
+            node: self.setup.node,
+            lease_until_us: real_now_us.saturating_add(self.setup.lease_us),
             ids,
             number: work.number,
         };
@@ -236,6 +269,15 @@ impl Lane {
         remember_acceptance(work, working, nonce, &outcome, object, facts);
         Ok(Reply { started, ..reply(&work.command, outcome, object, &working.rows, facts.now_us) })
     }
+}
+
+/// A lane's thread is none of the runtime's.
+pub(super) async fn pause(runtime: &tokio::runtime::Handle, pause: Duration) {
+    let sleep = {
+        let _inside = runtime.enter();
+        tokio::time::sleep(pause)
+    };
+    sleep.await;
 }
 
 /// A refund that the platform itself has just made.

@@ -193,7 +193,7 @@ fn make_key(owner: Owner, world: World, new: NewKey, real_now_us: i64) -> Result
     }
     let presented = new.public_key_pem.as_deref().map(|pem| present(pem, real_now_us)).transpose()?;
     let token = new.generate_bearer.then(BearerToken::generate);
-    let shard = owner.merchant().map_or(world.only_shard(), |merchant| merchant.0.shard());
+    let shard = owner.merchant().map_or(world.first_shard(), |merchant| merchant.0.shard());
     let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
     let (public_key_pem, certificate) = presented.unzip();
     let mut key = ApiKey {

@@ -3,7 +3,7 @@
 
 use crate::Refusal;
 use domain::decide::business_day;
-use domain::id::{IdMaker, MerchantId, PartnerId, PriceId, World};
+use domain::id::{IdMaker, MerchantId, PartnerId, PriceId, Shard, World};
 use domain::merchant::{Head, Merchant};
 use domain::price::{Price, RefundFee};
 use jiff::tz::TimeZone;
@@ -54,12 +54,13 @@ pub async fn create_merchant(
     if new.maturity_days > 365 || !(0..=money::MAX_WIRE).contains(&new.debt_limit_minor) {
         return Err(invalid("/maturity_days", "0 to 365 days, and a debt limit of zero or more"));
     }
+    let snapshot = store.snapshot().await?;
     if let Some(partner) = new.partner
-        && !store.snapshot().await?.partners.iter().any(|known| known.id == partner)
+        && !snapshot.partners.iter().any(|known| known.id == partner)
     {
         return Err(Refusal::NotFound("partner"));
     }
-    let shard = new.world.only_shard();
+    let shard = emptiest(&store.shards(), new.world, &snapshot.merchants).ok_or(Refusal::Internal)?;
     let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
     let merchant = Merchant {
         id: IdMaker::new(real_now_us, shard, seed).next(),
@@ -83,6 +84,12 @@ pub async fn create_merchant(
     let default_secret = crypto::secret::random_bytes::<32>();
     store.create_merchant(&merchant, &head, &default_secret).await?;
     Ok(merchant)
+}
+
+/// The shard of a world with the fewest merchants, the first of several.
+fn emptiest(shards: &[Shard], world: World, merchants: &[Merchant]) -> Option<Shard> {
+    let count = |shard: Shard| merchants.iter().filter(|merchant| merchant.shard == shard).count();
+    shards.iter().copied().filter(|shard| shard.world() == world).min_by_key(|shard| (count(*shard), *shard))
 }
 
 /// Makes the next version of a price. The first of its kind is in force at once; a later one after five seconds.

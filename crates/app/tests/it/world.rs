@@ -54,7 +54,8 @@ impl World {
         let store = Arc::new(SqliteStore::open(&config).unwrap());
         let cost =
             FeeRule { rate: Rate::parse("0.38").unwrap(), fixed_minor: 0, minimum_minor: 0, cap_minor: None };
-        let account_id: ChannelAccountId = IdMaker::new(real_now_us(), Realm::Sandbox.only_shard(), 1).next();
+        let account_id: ChannelAccountId =
+            IdMaker::new(real_now_us(), Realm::Sandbox.first_shard(), 1).next();
         let secret = [7u8; 32];
         store
             .create_channel_account(&StoredChannelAccount {

@@ -32,11 +32,11 @@ pub fn rule(rate: &str, fixed_minor: i64) -> FeeRule {
 
 impl Books {
     pub fn new(rate: &str, fixed_minor: i64, refund_fee: RefundFee, debt_limit_minor: i64) -> Books {
-        let mut ids = IdMaker::new(START_US, World::Sandbox.only_shard(), 3);
+        let mut ids = IdMaker::new(START_US, World::Sandbox.first_shard(), 3);
         let merchant = Merchant {
             id: ids.next::<MerchantId>(),
             world: World::Sandbox,
-            shard: World::Sandbox.only_shard(),
+            shard: World::Sandbox.first_shard(),
             name: "m".into(),
             zone: "Asia/Shanghai".into(),
             maturity_days: 1,

@@ -85,7 +85,7 @@ fn sandbox_account(now_us: i64) -> Result<StoredChannelAccount> {
     let cost = FeeRule { rate: Rate::parse(SANDBOX_COST)?, ..FeeRule::FREE };
     Ok(StoredChannelAccount {
         account: ChannelAccount {
-            id: IdMaker::new(now_us, World::Sandbox.only_shard(), seed).next(),
+            id: IdMaker::new(now_us, World::Sandbox.first_shard(), seed).next(),
             method: "sandbox".to_owned(),
             cost,
             enabled: true,

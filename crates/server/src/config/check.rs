@@ -30,6 +30,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         ("sandbox.call_timeout_ms", config.sandbox.call_timeout_ms, 50..=20_000),
         ("sandbox.late_answer_ms", config.sandbox.late_answer_ms, 10..=20_000),
         ("lanes.batch_max", count(config.lanes.batch_max), 1..=1_024),
+        ("lanes.per_shard", count(config.lanes.per_shard), 1..=64),
         ("lanes.queue_max", count(config.lanes.queue_max), 1..=1_000_000),
         ("lanes.lease_ms", config.lanes.lease_ms, lease_least..=600_000),
         ("lanes.due_poll_ms", config.lanes.due_poll_ms, 10..=60_000),

@@ -111,6 +111,7 @@ impl Config {
             sync_wait_ms: self.sync_wait_ms,
             lease_ms: self.lanes.lease_ms,
             batch_max: self.lanes.batch_max,
+            lanes_per_shard: self.lanes.per_shard,
             lane_queue_max: self.lanes.queue_max,
             due_poll_ms: self.lanes.due_poll_ms,
             allow_private_webhooks: self.sandbox.allow_private_webhooks,

@@ -217,6 +217,8 @@ impl Limits {
 pub struct Lanes {
     /// The most commands in one commit.
     pub batch_max: usize,
+    /// Lanes of one shard, where the database lets several write at once.
+    pub per_shard: usize,
     /// The most new commands that wait in one lane; one more is answered 503.
     pub queue_max: usize,
     /// How long work born here is this node's, milliseconds.
@@ -230,6 +232,7 @@ impl Default for Lanes {
         let app = app::Settings::default();
         Lanes {
             batch_max: app.batch_max,
+            per_shard: app.lanes_per_shard,
             queue_max: app.lane_queue_max,
             lease_ms: app.lease_ms,
             due_poll_ms: app.due_poll_ms,

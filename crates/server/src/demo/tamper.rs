@@ -34,7 +34,7 @@ pub(super) async fn show(installation: &Installation, directory: &Path, service:
         let copy = copy.clone();
         let work = move || {
             store::sqlite::copy(&source, &copy.path, Copying::default())?;
-            tamper_for_demo(&copy, World::Sandbox.only_shard(), MERCHANT_PENDING)
+            tamper_for_demo(&copy, World::Sandbox.first_shard(), MERCHANT_PENDING)
         };
         tokio::task::spawn_blocking(work).await??
     };
@@ -74,7 +74,7 @@ pub(super) async fn prove_ours(installation: &Installation) -> Result<bool> {
 
 /// A line that is sealed is named by the seal too; one that is not yet is named by the books alone, so this need not succeed.
 async fn wait_for_seal(service: &Service) -> Result<()> {
-    let (began, shard) = (Instant::now(), World::Sandbox.only_shard());
+    let (began, shard) = (Instant::now(), World::Sandbox.first_shard());
     while service.running.store.last_block(shard).await?.is_none() && began.elapsed() < SEALED_MAX {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

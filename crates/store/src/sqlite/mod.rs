@@ -148,7 +148,7 @@ pub fn init(config: &SqliteConfig, open_day: Day) -> Result<(), OpenFault> {
         Box::pin(async move {
             installation::note_master_key(db, &check).await?;
             for world in [World::Live, World::Sandbox] {
-                head::insert_shard(db, world.only_shard(), open_day).await?;
+                head::insert_shard(db, world.first_shard(), open_day).await?;
             }
             Ok(())
         })
