@@ -4,7 +4,8 @@
 #   scripts/setup.sh build   what `cargo build` needs: a C compiler, the pinned Rust toolchain
 #   scripts/setup.sh test    that, the languages of examples/ with nginx before them (Debian packages), and a Python
 #                            environment under target/venv with the packages of tests/requirements.txt; the judges of what
-#                            lies under deploy/ (systemd-analyze, promtool)
+#                            lies under deploy/ (systemd-analyze, promtool); PostgreSQL's programs, without a cluster or a
+#                            service: tests start their own (scripts/postgres.sh)
 #   scripts/setup.sh deny    cargo-deny under target/tools, built from source, unless this machine has it
 #   scripts/setup.sh fuzz    the same for cargo-fuzz, and a C++ compiler for the fuzzer's engine
 set -euo pipefail
@@ -96,6 +97,17 @@ alert_judge() {
   rm -rf "$scratch"
 }
 
+# The database server that the tests start for themselves. Debian's package would make a cluster of its own and serve it.
+database_server() {
+  ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null || return 0
+  local settings=/etc/postgresql-common/createcluster.conf
+  if [ "$(id -u)" = 0 ] && [ ! -e "$settings" ]; then
+    mkdir -p "$(dirname "$settings")"
+    echo 'create_main_cluster = false' >"$settings"
+  fi
+  packages postgresql
+}
+
 python_environment() {
   local stamp="$target/venv/.requirements"
   cmp -s tests/requirements.txt "$stamp" && return
@@ -126,7 +138,7 @@ cpp_compiler() {
 mkdir -p "$target"
 case "${1:-}" in
   build) compiler; toolchain ;;
-  test) compiler; toolchain; systemd_tools; alert_judge; example_languages; python_environment ;;
+  test) compiler; toolchain; systemd_tools; alert_judge; database_server; example_languages; python_environment ;;
   deny) compiler; toolchain; cargo_tool cargo-deny "$deny_version" ;;
   fuzz) compiler; cpp_compiler; toolchain; cargo_tool cargo-fuzz "$fuzz_version" ;;
   *) fail "what for? build, test, deny or fuzz" ;;

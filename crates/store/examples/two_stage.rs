@@ -1,8 +1,10 @@
 //! Measures the writer alone: synchronous payments in two commits of the row budget, one lane, durable.
 //!
-//! `cargo run --release -p store --example two_stage -- [payments] [batch] [directory]`
+//! `cargo run --release -p store --example two_stage -- [payments] [batch] [directory or url of an empty PostgreSQL database]`
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, missing_docs)] // a program for people
 
+#[path = "../tests/it/engines.rs"]
+mod engines;
 #[path = "../tests/it/fixtures.rs"]
 mod fixtures;
 
@@ -11,15 +13,19 @@ use domain::rows::ReadSet;
 use fixtures::*;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use store::{LaneSession, Store, WriteSet};
+use store::{LaneSession, WriteSet};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number =
         |index: usize, default: usize| arguments.get(index).map_or(default, |text| text.parse().unwrap());
     let (payments, batch) = (number(0, 50_000), number(1, 32));
-    let directory = arguments.get(2).cloned().unwrap_or_else(|| std::env::temp_dir().display().to_string());
-    let here = Installation::under(Path::new(&directory));
+    let place = arguments.get(2).cloned().unwrap_or_else(|| std::env::temp_dir().display().to_string());
+    let place = match place.starts_with("postgres:") {
+        true => Place::postgres_at(&place),
+        false => Place::sqlite_under(Path::new(&place)),
+    };
+    let here = Installation::at(place);
     let mut session = here.session(LIVE);
     let mut run = Run { ids: maker(LIVE, 1), endpoint: maker(LIVE, 2).next(), merchant: here.live, batch: 0 };
     let (mut waiting, mut spent) = (Vec::new(), Spent::default());

@@ -14,7 +14,7 @@ const ATTEMPTS_KEPT: i64 = 50;
 
 macro_rules! list_filters {
     () => {
-        " AND seq <= ?3 AND (?5 IS NULL OR d_endpoint = ?5) AND (seq < ?3 OR ?4 > 0) ORDER BY seq DESC LIMIT ?7"
+        " AND seq <= ?3 AND (d_endpoint = ?5 OR ?5 IS NULL) AND (seq < ?3 OR CAST(?4 AS BIGINT) > 0) ORDER BY seq DESC LIMIT ?7"
     };
 }
 
@@ -92,11 +92,11 @@ writes! {
 
 statements! {
     LIST_FIRST = concat!("SELECT seq FROM event INDEXED BY event_merchant WHERE shard = ?1 AND merchant = ?2 \
-        AND d_status IS NOT NULL AND (?6 IS NULL OR d_status = ?6)", list_filters!());
+        AND d_status IS NOT NULL AND (d_status = ?6 OR ?6 IS NULL)", list_filters!());
     LIST_FIRST_FAILED = concat!("SELECT seq FROM event INDEXED BY event_failed WHERE shard = ?1 AND merchant = ?2 \
-        AND d_status = 'failed' AND ?6 IS NOT NULL", list_filters!());
+        AND d_status = 'failed' AND d_status = ?6", list_filters!());
     LIST_OTHER = "SELECT seq, slot FROM delivery INDEXED BY delivery_merchant WHERE shard = ?1 AND merchant = ?2 \
-        AND (seq, slot) < (?3, ?4) AND (?5 IS NULL OR endpoint = ?5) AND (?6 IS NULL OR status = ?6) \
+        AND (seq, slot) < (?3, CAST(?4 AS BIGINT)) AND (endpoint = ?5 OR ?5 IS NULL) AND (status = ?6 OR ?6 IS NULL) \
         ORDER BY seq DESC, slot DESC LIMIT ?7";
     DUE_FIRST = concat!("SELECT e.d_due_at_us, e.seq FROM event e INDEXED BY event_due \
         WHERE e.shard = ?1 AND e.d_due_at_us <= ?2", none_older!("e.object", "e.d_endpoint", "e.seq"),

@@ -3,11 +3,12 @@
 use crate::db::{Columns, Db, Many, Sql, Value, corrupt, params, statements, writes};
 use crate::place::Place;
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
-use crate::{StoreError, delivery};
+use crate::{StoreError, delivery, natural_key};
 use crypto::seal::Sealer;
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::{EventId, MerchantId, Shard, Uid};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// Destinations of one event: its own row's and those in `delivery`.
 pub(super) const SLOTS_MAX: usize = 15;
@@ -24,7 +25,7 @@ macro_rules! list_filters {
         concat!(
             " AND seq ",
             $side,
-            " ?3 AND (?4 IS NULL OR kind = ?4) AND created_at_us >= ?5 AND created_at_us < ?6 ORDER BY seq ",
+            " ?3 AND (kind = ?4 OR ?4 IS NULL) AND created_at_us >= ?5 AND created_at_us < ?6 ORDER BY seq ",
             $order,
             " LIMIT ?7"
         )
@@ -96,7 +97,11 @@ pub(crate) struct Inserts<'a> {
 pub(crate) fn inserts<'a>(db: &Db, events: &'a [Event]) -> Result<Inserts<'a>, StoreError> {
     let mut inserts = Inserts::default();
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let mut ids = HashSet::with_capacity(events.len());
     for (seq, event) in (1 - count..).zip(events) {
+        if !ids.insert(event.id) {
+            return Err(StoreError::Conflict(format!("event {} is told twice", event.id)));
+        }
         if event.deliveries.len() > SLOTS_MAX {
             return Err(corrupt("an event has more destinations than it can have"));
         }
@@ -133,8 +138,11 @@ fn row<'a>(
     ]
 }
 
-/// Writes one event under the number that was taken last.
+/// Writes one event under the number that was taken last; a conflict when one of that id stands.
 pub(crate) async fn insert_one(db: &Db, shard: Shard, event: &Event) -> Result<(), StoreError> {
+    if db.keeps_natural_keys() {
+        db.write(&natural_key::INSERT, shard, natural_key::of_event(event)).await?;
+    }
     let Inserts { events, deliveries } = inserts(db, std::slice::from_ref(event))?;
     db.write(&INSERT, shard, events).await?;
     if deliveries.is_empty() {

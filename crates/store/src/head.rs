@@ -50,6 +50,11 @@ statements! {
     SHARD_TAKE_EVENT = "UPDATE shard_head SET event_seq = event_seq + 1 WHERE shard = ?1 \
         RETURNING journal_seq, event_seq";
     SHARDS_ALL = "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard";
+    /// Settles a commit whose answer was lost: a row that is there is touched, so that this commit waits for whatever the lost one
+    /// waited for; where there is none, one with zeros takes its place, and the lost transaction can't commit any more.
+    BATCH_SETTLE = "INSERT INTO journal_batch (shard, batch, first_journal_seq, first_event_seq, committed_at_us) \
+        VALUES (?1, ?2, 0, 0, 0) ON CONFLICT (shard, batch) DO UPDATE SET committed_at_us = journal_batch.committed_at_us \
+        RETURNING first_journal_seq, first_event_seq";
     BATCH_READ = "SELECT first_journal_seq, first_event_seq FROM journal_batch WHERE shard = ?1 AND batch = ?2";
 }
 
@@ -204,9 +209,17 @@ pub(crate) fn batch_inserts(writes: &WriteSet) -> Many<'static> {
     ]])
 }
 
+fn read_batch(c: &mut Columns<'_>) -> Result<Committed, StoreError> {
+    Ok(Committed { first_journal_seq: c.int()?, first_event_seq: c.int()? })
+}
+
 pub(crate) async fn batch(db: &Db, shard: Shard, batch: u128) -> Result<Option<Committed>, StoreError> {
-    db.one(BATCH_READ, &params![shard.0, batch.to_be_bytes()], |c| {
-        Ok(Committed { first_journal_seq: c.int()?, first_event_seq: c.int()? })
-    })
-    .await
+    db.one(BATCH_READ, &params![shard.0, batch.to_be_bytes()], read_batch).await
+}
+
+/// As [`batch`], where the commit may still be under way: afterwards it is committed or never will be.
+pub(crate) async fn settle(db: &Db, shard: Shard, batch: u128) -> Result<Option<Committed>, StoreError> {
+    let found = db.one(BATCH_SETTLE, &params![shard.0, batch.to_be_bytes()], read_batch).await?;
+    // Numbers begin at 1.
+    Ok(found.filter(|committed| committed.first_journal_seq > 0))
 }

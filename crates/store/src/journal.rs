@@ -30,9 +30,9 @@ macro_rules! lines_of_merchant {
             " FROM journal_tx t INDEXED BY ",
             $index,
             " CROSS JOIN journal_entry e ON e.shard = t.shard AND e.seq = t.seq \
-             WHERE t.shard = ?1 AND t.seq <= ?3 AND (t.seq < ?3 OR e.line < ?4) AND ",
+             WHERE t.shard = ?1 AND t.seq <= ?3 AND (t.seq < ?3 OR e.line < CAST(?4 AS BIGINT)) AND ",
             $root,
-            " AND e.merchant = ?2 AND (?5 IS NULL OR e.category = ?5) AND t.posted_at_us >= ?6 \
+            " AND e.merchant = ?2 AND (e.category = ?5 OR ?5 IS NULL) AND t.posted_at_us >= ?6 \
              AND t.posted_at_us < ?7 ORDER BY t.seq DESC, e.line DESC LIMIT ?8"
         )
     };

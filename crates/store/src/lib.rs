@@ -7,10 +7,9 @@
 //! money row. Control rows (merchants, keys, prices, …) are written through [`Control`], never together with money rows;
 //! [`Safekeeping`] is for backups, restores and the master key.
 
-#![allow(dead_code)] // what only the coming engine uses
-
 pub mod control;
 pub mod lane;
+pub mod postgres;
 pub mod reads;
 pub mod safekeeping;
 pub mod sqlite;
@@ -37,6 +36,7 @@ mod load;
 mod lost;
 mod members;
 mod merchant;
+mod migrations;
 mod natural_key;
 mod notice;
 mod partner;

@@ -21,8 +21,8 @@ macro_rules! columns {
 
 macro_rules! list_filters {
     () => {
-        " AND (p.created_at_us, p.id) < (?3, ?4) AND p.created_at_us >= ?5 AND (?6 IS NULL OR p.status = ?6) \
-         AND (?7 IS NULL OR p.method = ?7) AND (?8 IS NULL OR p.scene = ?8) "
+        " AND (p.created_at_us, p.id) < (?3, ?4) AND p.created_at_us >= ?5 AND (p.status = ?6 OR ?6 IS NULL) \
+         AND (p.method = ?7 OR ?7 IS NULL) AND (p.scene = ?8 OR ?8 IS NULL) "
     };
 }
 

@@ -18,8 +18,8 @@ macro_rules! columns {
 
 macro_rules! list_filters {
     () => {
-        " AND (created_at_us, id) < (?3, ?4) AND (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR payment = ?6) \
-         AND (?7 IS NULL OR merchant_refund_no = ?7) "
+        " AND (created_at_us, id) < (?3, ?4) AND (status = ?5 OR ?5 IS NULL) AND (payment = ?6 OR ?6 IS NULL) \
+         AND (merchant_refund_no = ?7 OR ?7 IS NULL) "
     };
 }
 

@@ -9,6 +9,7 @@ pub(crate) type Name = (&'static str, &'static str);
 macro_rules! registry {
     (statements { $($with:ident),* $(,)? } keyed { $($keys:ident),* $(,)? } writes { $($rows:ident),* $(,)? }) => {
         /// Statements as they stand.
+        #[cfg_attr(not(test), allow(dead_code))] // a list for tests
         pub(crate) fn statements() -> impl Iterator<Item = (Name, Sql)> {
             let files: &[(&'static str, &'static [(&'static str, Sql)])] =
                 &[$((stringify!($with), crate::$with::STATEMENTS),)*];

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 const ROWS_MAX: u32 = 256;
 
 statements! {
-    PAYMENT = "SELECT shard, id, personal FROM payment WHERE (shard, id) > (?1, ?2) ORDER BY shard, id LIMIT ?3";
+    PAYMENT = "SELECT shard, id, personal FROM payment WHERE (shard, id) > (CAST(?1 AS BIGINT), ?2) ORDER BY shard, id LIMIT ?3";
     PAYMENT_SEAL = "UPDATE payment SET personal = ?1 WHERE personal = ?2 AND shard = ?3 AND id = ?4";
-    EVENT = "SELECT shard, seq, id, body FROM event WHERE (shard, seq) > (?1, ?2) ORDER BY shard, seq LIMIT ?3";
+    EVENT = "SELECT shard, seq, id, body FROM event WHERE (shard, seq) > (CAST(?1 AS BIGINT), ?2) ORDER BY shard, seq LIMIT ?3";
     EVENT_SEAL = "UPDATE event SET body = ?1 WHERE body = ?2 AND shard = ?3 AND seq = ?4";
     MERCHANT = "SELECT id, default_secret FROM merchant WHERE id > ?1 ORDER BY id LIMIT ?2";
     MERCHANT_SEAL = "UPDATE merchant SET default_secret = ?1 WHERE default_secret = ?2 AND id = ?3";

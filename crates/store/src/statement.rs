@@ -46,12 +46,12 @@ writes! {
 statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM statement INDEXED BY statement_id WHERE shard = ?1 AND id = ?2");
     LIST = concat!("SELECT ", columns!(), " FROM statement INDEXED BY statement_list \
-        WHERE shard = ?1 AND merchant = ?2 AND (created_at_us, id) < (?3, ?4) AND (?5 IS NULL OR kind = ?5) \
+        WHERE shard = ?1 AND merchant = ?2 AND (created_at_us, id) < (?3, ?4) AND (kind = ?5 OR ?5 IS NULL) \
         ORDER BY created_at_us DESC, id DESC LIMIT ?6");
     /// A day has one statement of each kind: sorted after they are found.
     LIST_OF_DAY_SORT = concat!("SELECT ", columns!(), " FROM statement \
         WHERE shard = ?1 AND merchant = ?2 AND day = ?7 AND (created_at_us, id) < (?3, ?4) \
-        AND (?5 IS NULL OR kind = ?5) ORDER BY created_at_us DESC, id DESC LIMIT ?6");
+        AND (kind = ?5 OR ?5 IS NULL) ORDER BY created_at_us DESC, id DESC LIMIT ?6");
     LAST = concat!("SELECT ", columns!(), " FROM statement \
         WHERE shard = ?1 AND merchant = ?2 AND kind = ?3 ORDER BY day DESC LIMIT 1");
     AFTER = concat!("SELECT ", columns!(), " FROM statement WHERE shard = ?1 AND (merchant, day, kind) > (?2, ?3, ?4) \

@@ -10,13 +10,13 @@ pub(crate) type Step<'a> = BoxFuture<'a, Result<(), StoreError>>;
 
 /// Starts all steps in their order, then waits for all; answers the first failure in their order. What comes after it failed
 /// because of it (PostgreSQL refuses everything in a failed transaction). A step that fails at once, before it waited for
-/// anything, keeps later ones from being started.
+/// anything, keeps later ones from being started, a COMMIT among them: the server does not know of that failure.
 pub(crate) async fn in_order(steps: Vec<Step<'_>>) -> Result<(), StoreError> {
     let mut waiting: Vec<Option<Step<'_>>> = steps.into_iter().map(Some).collect();
     let mut failure: Option<(usize, StoreError)> = None;
     let mut is_first = true;
     poll_fn(move |context| {
-        let mut open = 0;
+        let (mut open, mut unstarted_from) = (0, None);
         for (at, slot) in waiting.iter_mut().enumerate() {
             let Some(step) = slot else { continue };
             match step.as_mut().poll(context) {
@@ -27,7 +27,8 @@ pub(crate) async fn in_order(steps: Vec<Step<'_>>) -> Result<(), StoreError> {
                         if failure.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
                             failure = Some((at, error));
                         }
-                        if is_first && open == 0 {
+                        if is_first {
+                            unstarted_from = Some(at + 1);
                             break;
                         }
                     }
@@ -35,6 +36,9 @@ pub(crate) async fn in_order(steps: Vec<Step<'_>>) -> Result<(), StoreError> {
             }
         }
         is_first = false;
+        if let Some(from) = unstarted_from {
+            waiting.truncate(from);
+        }
         match (open, failure.take()) {
             (0, Some((_, error))) => Poll::Ready(Err(error)),
             (0, None) => Poll::Ready(Ok(())),
@@ -79,6 +83,26 @@ mod tests {
             block_on(in_order(vec![step("a", Ok(())), step("b", Err(conflict("b"))), step("c", Ok(()))]));
         assert_eq!(text(result), "b");
         assert_eq!(*started.lock().unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_step_that_fails_at_once_keeps_a_commit_back_also_behind_one_that_waits() {
+        let committed = Mutex::new(false);
+        let (answer, answered) = oneshot::channel::<()>();
+        let sent: Step<'_> = Box::pin(async move {
+            answered.await.unwrap();
+            Ok(())
+        });
+        let unencodable: Step<'_> = Box::pin(async move {
+            answer.send(()).unwrap();
+            Err(conflict("not sent"))
+        });
+        let commit: Step<'_> = Box::pin(async {
+            *committed.lock().unwrap() = true;
+            Ok(())
+        });
+        assert_eq!(text(block_on(in_order(vec![sent, unencodable, commit]))), "not sent");
+        assert!(!*committed.lock().unwrap());
     }
 
     #[test]

@@ -44,8 +44,6 @@ pub(crate) struct Column {
 pub(crate) enum Verb {
     /// New rows; a unique key refuses one that is there.
     Insert,
-    /// New rows; one that is there stays as it is.
-    InsertNew,
     /// Changed rows: the first columns are the key, the next what they must still hold, the others what they will.
     Update { keys: usize, expected: usize },
     /// Rows under a key to whose last column a number is added; they come into being with the first.
@@ -74,7 +72,6 @@ macro_rules! writes {
         pub(crate) static WRITES: &[(&str, &$crate::db::RowWrite)] = &[$((stringify!($name), &$name),)*];
     };
     (@verb insert row { $($column:ident)* }) => { $crate::db::Verb::Insert };
-    (@verb insert_new row { $($column:ident)* }) => { $crate::db::Verb::InsertNew };
     (@verb add key { $($key:ident)* } sum { $sum:ident }) => { $crate::db::Verb::Add };
     (@verb update key { $($key:ident)* } expect { $($expected:ident)* } set { $($set:ident)* }) => {
         $crate::db::Verb::Update {
@@ -96,7 +93,7 @@ impl RowWrite {
             let place = |at: usize| format!("?{}", at + 2);
             let equals = |(at, column): (usize, &Column)| format!("{} = {}", column.name, place(at));
             match self.verb {
-                Verb::Insert | Verb::InsertNew | Verb::Add => {
+                Verb::Insert | Verb::Add => {
                     let places: Vec<String> = (0..self.columns.len()).map(place).collect();
                     let places = places.join(", ");
                     format!("{} VALUES (?1, {places}){}", self.insert_into(), self.on_conflict())
@@ -130,7 +127,7 @@ impl RowWrite {
                 names.join(", ")
             );
             match self.verb {
-                Verb::Insert | Verb::InsertNew | Verb::Add => {
+                Verb::Insert | Verb::Add => {
                     let values = each(|at, column| column.value(at)).join(", ");
                     format!("{} SELECT $1, {values} FROM {rows}{}", self.insert_into(), self.on_conflict())
                 }
@@ -163,7 +160,6 @@ impl RowWrite {
     fn on_conflict(&self) -> String {
         match self.verb {
             Verb::Insert | Verb::Update { .. } => String::new(),
-            Verb::InsertNew => " ON CONFLICT DO NOTHING".to_owned(),
             Verb::Add => {
                 let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
                 let Some((sum, keys)) = names.split_last() else { return String::new() };

@@ -45,6 +45,7 @@ macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr $(=> $postgres:expr)?;)*) => {
         $($(#[$doc])* pub(crate) const $name: $crate::db::Sql = $crate::db::Sql::new($sql)$(.on_postgres($postgres))?;)*
         /// The statements of this file by name.
+        #[cfg_attr(not(test), allow(dead_code))] // a list for tests
         pub(crate) const STATEMENTS: &[(&str, $crate::db::Sql)] = &[$((stringify!($name), $name),)*];
     };
 }

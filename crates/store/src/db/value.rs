@@ -142,6 +142,11 @@ impl<'a> Many<'a> {
         self.values.len().checked_div(self.width).unwrap_or(0)
     }
 
+    /// How many columns.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     /// Row by row.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &[Value<'a>]> {
         self.values.chunks(self.width.max(1))

@@ -6,6 +6,7 @@
 
 use super::db::{BEGIN, ROLLBACK};
 use super::{OpenFault, SqliteConfig, checkpoint, connection, migrate};
+use crate::migrations::{MIGRATIONS, newest};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File};
@@ -51,7 +52,7 @@ pub struct Copied {
 
 /// The number of the schema that this program brings databases to.
 pub fn schema() -> i64 {
-    migrate::MIGRATIONS.last().map_or(0, |migration| migration.number)
+    newest(MIGRATIONS)
 }
 
 /// Copies the database at `config.path` to `to`, which must not exist, also while it is served, and brings it to disk. The
@@ -80,7 +81,7 @@ fn copy_snapshot(
 ) -> Result<Copied, OpenFault> {
     source.execute_batch(BEGIN.sqlite)?;
     // The first read fixes the moment.
-    migrate::check(source, migrate::MIGRATIONS)?;
+    migrate::check(source, MIGRATIONS)?;
     let io = |source| OpenFault::Io { path: to.to_owned(), source };
     (copying.fixed)().map_err(io)?;
     let mut target = Connection::open(to)?;

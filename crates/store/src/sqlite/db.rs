@@ -2,9 +2,7 @@
 
 use super::fault::commit_fault;
 use crate::StoreError;
-use crate::db::{
-    Cell, Columns, Connection, EachRow, Keyed, Many, Row, RowWrite, Sql, Value, Verb, statements,
-};
+use crate::db::{Cell, Columns, Connection, EachRow, Keyed, Many, Row, RowWrite, Sql, Value, statements};
 use crate::engine::Answer;
 use crypto::seal::Sealer;
 use domain::id::Shard;
@@ -117,7 +115,7 @@ impl SqliteDb {
             self.bind(&mut statement, 1, &[shard.0.into()])?;
             self.bind(&mut statement, 2, row)?;
             let count = statement.raw_execute()?;
-            if count != 1 && !matches!(write.verb, Verb::InsertNew) {
+            if count != 1 {
                 return Err(write.not_as_expected());
             }
         }

@@ -2,49 +2,8 @@
 //! apart by checksum. A file that a newer binary migrated is refused.
 
 use super::OpenFault;
+use crate::migrations::{Migration, checksum, newest};
 use rusqlite::{Connection, TransactionBehavior, params};
-
-/// One step of the schema.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Migration {
-    pub(super) number: i64,
-    pub(super) name: &'static str,
-    pub(super) sql: &'static str,
-}
-
-/// All steps in order. A released one is never edited: add another.
-pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "0001_initial",
-        sql: include_str!("../../migrations/sqlite/0001_initial.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "0002_partners",
-        sql: include_str!("../../migrations/sqlite/0002_partners.sql"),
-    },
-    Migration {
-        number: 3,
-        name: "0003_waiting",
-        sql: include_str!("../../migrations/sqlite/0003_waiting.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "0004_safekeeping",
-        sql: include_str!("../../migrations/sqlite/0004_safekeeping.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "0005_statements",
-        sql: include_str!("../../migrations/sqlite/0005_statements.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "0006_handled",
-        sql: include_str!("../../migrations/sqlite/0006_handled.sql"),
-    },
-];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, \
      name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at_us INTEGER NOT NULL) STRICT";
@@ -60,12 +19,12 @@ pub(super) fn migrate(
     for migration in migrations {
         // The lock comes before the look, so that a second runner finds the step done instead of doing it again.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let checksum = crypto::hex(&crypto::sha256(migration.sql.as_bytes()));
+        let checksum = checksum(migration.sqlite);
         match checksum_of(&transaction, migration.number)? {
             Some(found) if found == checksum => {}
             Some(_) => return Err(OpenFault::Diverged { number: migration.number }),
             None => {
-                transaction.execute_batch(migration.sql)?;
+                transaction.execute_batch(migration.sqlite)?;
                 transaction.execute(
                     "INSERT INTO schema_migration (number, name, checksum, applied_at_us) VALUES (?1, ?2, ?3, ?4)",
                     params![migration.number, migration.name, checksum, at_us],
@@ -81,7 +40,7 @@ pub(super) fn migrate(
 
 /// Refuses a schema that is not exactly this binary's.
 pub(super) fn check(connection: &Connection, migrations: &[Migration]) -> Result<(), OpenFault> {
-    let known = migrations.last().map_or(0, |migration| migration.number);
+    let known = newest(migrations);
     let newest: Option<i64> =
         connection.query_row("SELECT MAX(number) FROM schema_migration", [], |row| row.get(0))?;
     match newest.unwrap_or(0) {
@@ -90,7 +49,7 @@ pub(super) fn check(connection: &Connection, migrations: &[Migration]) -> Result
         _ => {}
     }
     for migration in migrations {
-        let checksum = crypto::hex(&crypto::sha256(migration.sql.as_bytes()));
+        let checksum = checksum(migration.sqlite);
         if checksum_of(connection, migration.number)?.as_deref() != Some(checksum.as_str()) {
             return Err(OpenFault::Diverged { number: migration.number });
         }
@@ -111,12 +70,12 @@ fn checksum_of(connection: &Connection, number: i64) -> Result<Option<String>, O
 mod tests {
     use super::*;
 
-    const FIRST: Migration = Migration { number: 1, name: "one", sql: "CREATE TABLE a (x INTEGER) STRICT" };
-    const SECOND: Migration = Migration {
-        number: 2,
-        name: "two",
-        sql: "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES (7)",
-    };
+    const fn step(number: i64, name: &'static str, sqlite: &'static str) -> Migration {
+        Migration { number, name, sqlite, postgres: "" }
+    }
+
+    const FIRST: Migration = step(1, "one", "CREATE TABLE a (x INTEGER) STRICT");
+    const SECOND: Migration = step(2, "two", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES (7)");
 
     #[test]
     fn each_step_is_applied_once_and_in_order() {
@@ -140,7 +99,7 @@ mod tests {
     fn an_edited_step_is_refused_and_changes_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &[FIRST], 1).unwrap();
-        let edited = Migration { sql: "CREATE TABLE a (y INTEGER) STRICT", ..FIRST };
+        let edited = Migration { sqlite: "CREATE TABLE a (y INTEGER) STRICT", ..FIRST };
         let fault = migrate(&mut connection, &[edited, SECOND], 2).unwrap_err();
         assert!(matches!(fault, OpenFault::Diverged { number: 1 }), "{fault}");
         assert!(connection.prepare("SELECT x FROM b").is_err());
@@ -152,7 +111,7 @@ mod tests {
         migrate(&mut connection, &[FIRST, SECOND], 1).unwrap();
         let fault = migrate(&mut connection, &[FIRST], 2).unwrap_err();
         assert!(matches!(fault, OpenFault::Newer { found: 2, known: 1 }), "{fault}");
-        let third = Migration { number: 3, name: "three", sql: "" };
+        let third = step(3, "three", "");
         let fault = check(&connection, &[FIRST, SECOND, third]).unwrap_err();
         assert!(matches!(fault, OpenFault::Older { found: 2, known: 3 }), "{fault}");
     }
@@ -160,17 +119,9 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let broken = Migration { number: 1, name: "x", sql: "CREATE TABLE c (x INTEGER) STRICT; NONSENSE" };
+        let broken = step(1, "x", "CREATE TABLE c (x INTEGER) STRICT; NONSENSE");
         assert!(migrate(&mut connection, &[broken], 1).is_err());
         assert!(connection.prepare("SELECT x FROM c").is_err());
         assert_eq!(migrate(&mut connection, &[FIRST], 1).unwrap(), 1);
-    }
-
-    #[test]
-    fn the_files_are_numbered_without_a_gap() {
-        for (index, migration) in (1..).zip(MIGRATIONS) {
-            assert_eq!(migration.number, index);
-            assert!(migration.name.starts_with(&format!("{index:04}_")));
-        }
     }
 }

@@ -23,6 +23,7 @@ pub use demo::{TamperedLine, tamper_for_demo};
 
 use crate::counts::{Counters, RowCounts};
 use crate::db::corrupt;
+use crate::migrations::MIGRATIONS;
 use crate::{LaneSession, Store, StoreError, head, installation};
 use checkpoint::Checkpointer;
 use crypto::seal::{SealFault, Sealer};
@@ -141,7 +142,7 @@ pub enum OpenFault {
 pub fn init(config: &SqliteConfig, open_day: Day) -> Result<(), OpenFault> {
     let _lock = lock::take(&config.path)?;
     let mut connection = connection::create(config)?;
-    migrate::migrate(&mut connection, migrate::MIGRATIONS, config.now_us)?;
+    migrate::migrate(&mut connection, MIGRATIONS, config.now_us)?;
     let check = config.sealer.check_value()?;
     let db = SqliteDb::new(connection, Arc::clone(&config.sealer));
     db.write(|db| {
@@ -183,7 +184,7 @@ impl SqliteStore {
     pub fn open(config: &SqliteConfig) -> Result<SqliteStore, OpenFault> {
         let lock = lock::take(&config.path)?;
         let mut connection = connection::open_writer(config)?;
-        let applied = migrate::migrate(&mut connection, migrate::MIGRATIONS, config.now_us)?;
+        let applied = migrate::migrate(&mut connection, MIGRATIONS, config.now_us)?;
         if applied > 0 {
             tracing::info!(applied, "the database was migrated");
         }
@@ -196,7 +197,7 @@ impl SqliteStore {
         // Checkpoints are left to the server: its commits are the ones that must not wait for them.
         let config = SqliteConfig { wal_autocheckpoint_pages: 0, ..config.clone() };
         let connection = connection::open_writer(&config)?;
-        migrate::check(&connection, migrate::MIGRATIONS)?;
+        migrate::check(&connection, MIGRATIONS)?;
         SqliteStore::with_writer(&config, connection, None)
     }
 
@@ -220,7 +221,7 @@ impl SqliteStore {
     /// Opens for reading beside a serving process, or without one. Writes are refused as not available.
     pub fn open_read_only(config: &SqliteConfig) -> Result<SqliteStore, OpenFault> {
         let connection = connection::open_reader(config)?;
-        migrate::check(&connection, migrate::MIGRATIONS)?;
+        migrate::check(&connection, MIGRATIONS)?;
         drop(connection);
         SqliteStore::with_readers(config, None)
     }
@@ -283,10 +284,4 @@ impl Store for SqliteStore {
     fn rows_written(&self) -> RowCounts {
         self.counters.read()
     }
-}
-
-/// The SQL of every migration, for tests of the schema.
-#[cfg(test)]
-pub(crate) fn migrations() -> Vec<&'static str> {
-    migrate::MIGRATIONS.iter().map(|migration| migration.sql).collect()
 }

@@ -1,7 +1,8 @@
 //! Every statement as this engine reads it is prepared and explained.
 
-use super::migrate::{MIGRATIONS, migrate};
+use super::migrate::migrate;
 use super::{db, demo};
+use crate::migrations::MIGRATIONS;
 use crate::registry;
 use rusqlite::Connection;
 

@@ -11,8 +11,8 @@ use store::{Control, Reads, Store, StoreError};
 
 #[test]
 fn control_rows_are_written_beside_a_server_and_seen_by_it() {
-    let here = Installation::new();
-    let beside = SqliteStore::open_control(&here.scratch.config()).unwrap();
+    let here = Installation::new(Engine::Sqlite);
+    let beside = SqliteStore::open_control(&here.place.scratch().config()).unwrap();
     assert!(matches!(beside.lane_session(SANDBOX), Err(StoreError::Unavailable(_))));
     let before = block_on(here.store.snapshot_version()).unwrap();
     let made = merchant(SANDBOX, 77);
@@ -27,18 +27,18 @@ fn control_rows_are_written_beside_a_server_and_seen_by_it() {
 
 #[test]
 fn control_rows_need_no_server_and_no_lock() {
-    let Installation { store, scratch, .. } = Installation::new();
+    let Installation { store, place, .. } = Installation::new(Engine::Sqlite);
     drop(store);
-    let beside = SqliteStore::open_control(&scratch.config()).unwrap();
+    let beside = SqliteStore::open_control(&place.scratch().config()).unwrap();
     let made = merchant(SANDBOX, 78);
     block_on(beside.create_merchant(&made, &head(made.id), &[7; 32])).unwrap();
-    let server = SqliteStore::open(&scratch.config()).unwrap();
+    let server = SqliteStore::open(&place.scratch().config()).unwrap();
     assert!(block_on(server.head(made.id)).unwrap().is_some());
 }
 
 #[test]
 fn the_sandbox_channel_is_no_channel_of_the_live_world() {
-    let here = Installation::new();
+    let here = Installation::new(Engine::Sqlite);
     let account = |shard: Shard| StoredChannelAccount {
         account: ChannelAccount {
             id: maker(shard, 5).next(),
@@ -59,7 +59,7 @@ fn the_sandbox_channel_is_no_channel_of_the_live_world() {
 
 #[test]
 fn one_cent_is_changed_in_the_copy_and_only_there() {
-    let here = Installation::new();
+    let here = Installation::new(Engine::Sqlite);
     let mut ids = maker(LIVE, 9);
     let hook = endpoint(&mut ids, here.live, "https://shop.example/hook");
     let sale = Sale::new(&mut ids, here.live, "order-1", hook.id);
@@ -71,7 +71,7 @@ fn one_cent_is_changed_in_the_copy_and_only_there() {
     books.close(&mut second);
     here.commit(LIVE, &second).unwrap();
 
-    let original = here.scratch.config();
+    let original = here.place.scratch().config();
     let copy = SqliteConfig { path: original.path.with_extension("copy"), ..original.clone() };
     let copied = || store::sqlite::copy(&original, &copy.path, Copying::default());
     copied().unwrap();

@@ -4,8 +4,13 @@ use crate::fixtures::*;
 use domain::id::EndpointId;
 use domain::rows::Balance;
 use ledger::Category;
+use store::StoreError;
 use store::reads::{Block, LineFilter, SeqPage};
-use store::{Reads, StoreError};
+
+on_both_engines! {
+    the_journal_is_gapless_and_agrees_with_the_balances, lines_of_a_merchant_and_of_a_source,
+    blocks_follow_each_other,
+}
 
 /// Two batches of sales; answers the sales in order.
 fn sell(here: &Installation, count: u32) -> Vec<Sale> {
@@ -27,9 +32,8 @@ fn sell(here: &Installation, count: u32) -> Vec<Sale> {
     sales
 }
 
-#[test]
-fn the_journal_is_gapless_and_agrees_with_the_balances() {
-    let here = Installation::new();
+fn the_journal_is_gapless_and_agrees_with_the_balances(engine: Engine) {
+    let here = Installation::new(engine);
     let sales = sell(&here, 10);
     let store = &here.store;
     assert_eq!(block_on(store.last_journal_seq(LIVE)).unwrap(), 10);
@@ -64,9 +68,8 @@ fn the_journal_is_gapless_and_agrees_with_the_balances() {
     assert_eq!(sums.iter().map(|(_, amount)| amount).sum::<i64>() - merchant, 0);
 }
 
-#[test]
-fn lines_of_a_merchant_and_of_a_source() {
-    let here = Installation::new();
+fn lines_of_a_merchant_and_of_a_source(engine: Engine) {
+    let here = Installation::new(engine);
     let sales = sell(&here, 6);
     let store = &here.store;
     let lines = |filter: &LineFilter, limit, before| {
@@ -105,10 +108,8 @@ fn lines_of_a_merchant_and_of_a_source() {
     );
 }
 
-#[test]
-fn blocks_follow_each_other() {
-    use store::Control;
-    let here = Installation::new();
+fn blocks_follow_each_other(engine: Engine) {
+    let here = Installation::new(engine);
     let store = &here.store;
     let block = |number, first_seq, last_seq| Block {
         number,

@@ -2,11 +2,14 @@
 
 use crate::fixtures::*;
 use domain::id::EndpointId;
-use store::{RowCounts, Store};
+use store::RowCounts;
 
-#[test]
-fn a_synchronous_payment_writes_three_and_eleven_rows_and_six_a_batch() {
-    let here = Installation::new();
+on_both_engines! {
+    a_synchronous_payment_writes_three_and_eleven_rows_and_six_a_batch, the_counter_agrees_with_the_tables,
+}
+
+fn a_synchronous_payment_writes_three_and_eleven_rows_and_six_a_batch(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 10);
     let endpoint: EndpointId = ids.next();
     let sales: Vec<Sale> =
@@ -21,6 +24,8 @@ fn a_synchronous_payment_writes_three_and_eleven_rows_and_six_a_batch() {
         idempotency: 5,
         payment: 5,
         attempt: 5,
+        // Where unique indexes can't keep order numbers for ever.
+        natural_key: if engine == Engine::Postgres { 5 } else { 0 },
         journal_batch: 1,
         shard_head: 1,
         ..RowCounts::default()
@@ -48,9 +53,8 @@ fn a_synchronous_payment_writes_three_and_eleven_rows_and_six_a_batch() {
     assert_eq!(here.store.rows_written().since(&begun), expected);
 }
 
-#[test]
-fn the_counter_agrees_with_the_tables() {
-    let here = Installation::new();
+fn the_counter_agrees_with_the_tables(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 11);
     let endpoint: EndpointId = ids.next();
     let sale = Sale::new(&mut ids, here.live, "one", endpoint);
@@ -63,13 +67,7 @@ fn the_counter_agrees_with_the_tables() {
     books.close(&mut second);
     here.commit(LIVE, &second).unwrap();
 
-    let file = rusqlite::Connection::open(here.scratch.config().path).unwrap();
-    let rows = |table: &str| -> u64 {
-        file.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get::<_, i64>(0))
-            .unwrap()
-            .try_into()
-            .unwrap()
-    };
+    let rows = |table: &str| here.place.number(&format!("SELECT COUNT(*) FROM {table}"));
     let inserted = [
         ("idempotency", 1),
         ("payment", 1),

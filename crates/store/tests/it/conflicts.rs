@@ -4,7 +4,14 @@ use crate::fixtures::*;
 use domain::rows::{Balance, ReadSet};
 use ledger::Account;
 use money::Currency;
-use store::{BalanceWrite, Reads, Store, StoreError, WriteSet};
+use store::{BalanceWrite, StoreError, WriteSet};
+
+on_both_engines! {
+    guards_of_sequence, natural_keys, refunds_without_a_number_do_not_collide, balances_and_floors,
+    a_floor_below_zero_lets_a_balance_fall_to_it, the_business_day, what_is_no_conflict_but_a_defect,
+    an_aborted_or_forgotten_batch_lets_the_next_one_in, load_more_adds_to_the_same_batch,
+    a_balance_that_was_closed_is_found_after_the_conflict,
+}
 
 /// An installation with one payment, its balance and its idempotency row, and what stands in it.
 struct Start {
@@ -14,8 +21,8 @@ struct Start {
     balance: Balance,
 }
 
-fn start() -> Start {
-    let here = Installation::new();
+fn start(engine: Engine) -> Start {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 30);
     let endpoint = ids.next();
     let sale = Sale::new(&mut ids, here.live, "taken", endpoint);
@@ -59,58 +66,55 @@ fn refused(start: &mut Start, name: &str, spoil: impl FnOnce(&mut Start, &mut Wr
     error
 }
 
-fn conflict(name: &str, spoil: impl FnOnce(&mut Start, &mut WriteSet)) {
-    let error = refused(&mut start(), name, spoil);
+fn conflict(engine: Engine, name: &str, spoil: impl FnOnce(&mut Start, &mut WriteSet)) {
+    let error = refused(&mut start(engine), name, spoil);
     assert!(matches!(error, StoreError::Conflict(_)), "{name}: {error:?}");
 }
 
-#[test]
-fn guards_of_sequence() {
-    conflict("payment", |start, batch| batch.payments.push((7, start.sale.payment.clone())));
-    conflict("attempt", |start, batch| batch.attempts.push((0, start.sale.attempt.clone())));
-    conflict("refund", |start, batch| {
+fn guards_of_sequence(engine: Engine) {
+    conflict(engine, "payment", |start, batch| batch.payments.push((7, start.sale.payment.clone())));
+    conflict(engine, "attempt", |start, batch| batch.attempts.push((0, start.sale.attempt.clone())));
+    conflict(engine, "refund", |start, batch| {
         let unknown = full_refund(&mut start.ids, &start.sale.payment, None);
         batch.refunds.push((4, unknown));
     });
-    conflict("capture", |start, batch| {
+    conflict(engine, "capture", |start, batch| {
         let unknown = full_capture(&mut start.ids, &start.sale.payment);
         batch.captures.push((2, unknown));
     });
-    conflict("head", |start, batch| batch.heads.push((2, head(start.here.live))));
+    conflict(engine, "head", |start, batch| batch.heads.push((2, head(start.here.live))));
 }
 
-#[test]
-fn natural_keys() {
-    conflict("order no", |start, batch| {
+fn natural_keys(engine: Engine) {
+    conflict(engine, "order no", |start, batch| {
         batch.new_payments.push(payment(&mut start.ids, start.here.live, "taken"))
     });
-    conflict("payment id", |start, batch| {
+    conflict(engine, "payment id", |start, batch| {
         let mut other = payment(&mut start.ids, start.here.live, "other");
         other.id = start.sale.payment.id;
         batch.new_payments.push(other);
     });
-    conflict("refund no", |start, batch| {
+    conflict(engine, "refund no", |start, batch| {
         batch.new_refunds.push(full_refund(&mut start.ids, &start.sale.payment, Some("taken")));
     });
-    conflict("idempotency key", |start, batch| {
+    conflict(engine, "idempotency key", |start, batch| {
         let mut row = idempotency(&mut start.ids, start.here.live, None);
         row.key_hash = start.sale.idempotency.key_hash;
         batch.idempotency.push(row);
     });
-    conflict("nonce", |start, batch| {
+    conflict(engine, "nonce", |start, batch| {
         let mut row = idempotency(&mut start.ids, start.here.live, None);
         row.nonce = start.sale.idempotency.nonce;
         batch.idempotency.push(row);
     });
-    conflict("event id", |_, batch| {
+    conflict(engine, "event id", |_, batch| {
         let again = batch.events[0].clone();
         batch.events.push(again);
     });
 }
 
-#[test]
-fn refunds_without_a_number_do_not_collide() {
-    let mut start = start();
+fn refunds_without_a_number_do_not_collide(engine: Engine) {
+    let mut start = start(engine);
     let mut batch = writes(2);
     batch.new_refunds = (0..3).map(|_| full_refund(&mut start.ids, &start.sale.payment, None)).collect();
     start.here.commit(LIVE, &batch).unwrap();
@@ -122,35 +126,33 @@ fn available(start: &Start, before: Option<Balance>, change: i64, batch: &mut Wr
     batch.balances.push(balance);
 }
 
-#[test]
-fn balances_and_floors() {
-    conflict("floor", |start, batch| available(start, Some(start.balance), -501, batch));
-    conflict("amount seen", |start, batch| {
+fn balances_and_floors(engine: Engine) {
+    conflict(engine, "floor", |start, batch| available(start, Some(start.balance), -501, batch));
+    conflict(engine, "amount seen", |start, batch| {
         let before = Balance { amount_minor: start.balance.amount_minor + 1, ..start.balance };
         available(start, Some(before), 5, batch);
     });
-    conflict("number seen", |start, batch| {
+    conflict(engine, "number seen", |start, batch| {
         let before = Balance { account_seq: start.balance.account_seq + 1, ..start.balance };
         available(start, Some(before), 5, batch);
     });
-    conflict("row not seen", |start, batch| available(start, None, 5, batch));
-    conflict("row that is not there", |start, batch| {
+    conflict(engine, "row not seen", |start, batch| available(start, None, 5, batch));
+    conflict(engine, "row that is not there", |start, batch| {
         let key = Account::MerchantReceivable { merchant: start.here.live.0.0 }.key(Currency::CNY);
         let before = Balance { amount_minor: 5, account_seq: 1 };
         let (transaction, balance) = movement(key, start.here.live, Some(before), 5);
         batch.transactions.push(transaction);
         batch.balances.push(balance);
     });
-    conflict("more refunded than captured", |start, batch| {
+    conflict(engine, "more refunded than captured", |start, batch| {
         let mut payment = start.sale.payment.clone();
         (payment.captured_minor, payment.refunded_minor, payment.refunding_minor) = (100, 60, 41);
         batch.payments.push((1, payment));
     });
 }
 
-#[test]
-fn a_floor_below_zero_lets_a_balance_fall_to_it() {
-    let start = start();
+fn a_floor_below_zero_lets_a_balance_fall_to_it(engine: Engine) {
+    let start = start(engine);
     let mut batch = writes(2);
     let (transaction, mut balance) =
         movement(available_key(start.here.live), start.here.live, Some(start.balance), -700);
@@ -162,12 +164,11 @@ fn a_floor_below_zero_lets_a_balance_fall_to_it() {
     assert_eq!(left[0].balance, Balance { amount_minor: -200, account_seq: 2 });
 }
 
-#[test]
-fn the_business_day() {
-    conflict("closed day", |_, batch| batch.open_day = TODAY.plus(-1));
-    conflict("day that is not open yet", |_, batch| batch.open_day = TODAY.plus(1));
-    conflict("backwards", |_, batch| batch.new_open_day = Some(TODAY.plus(-1)));
-    let start = start();
+fn the_business_day(engine: Engine) {
+    conflict(engine, "closed day", |_, batch| batch.open_day = TODAY.plus(-1));
+    conflict(engine, "day that is not open yet", |_, batch| batch.open_day = TODAY.plus(1));
+    conflict(engine, "backwards", |_, batch| batch.new_open_day = Some(TODAY.plus(-1)));
+    let start = start(engine);
     let close = WriteSet { new_open_day: Some(TODAY.plus(1)), ..writes(2) };
     start.here.commit(LIVE, &close).unwrap();
     assert_eq!(block_on(start.here.store.open_day(LIVE)).unwrap(), TODAY.plus(1));
@@ -176,10 +177,9 @@ fn the_business_day() {
     assert!(matches!(late, StoreError::Conflict(_)), "{late:?}");
 }
 
-#[test]
-fn what_is_no_conflict_but_a_defect() {
+fn what_is_no_conflict_but_a_defect(engine: Engine) {
     let defect = |name: &str, spoil: fn(&mut Start, &mut WriteSet)| {
-        let error = refused(&mut start(), name, spoil);
+        let error = refused(&mut start(engine), name, spoil);
         assert!(matches!(error, StoreError::Corrupt(_)), "{name}: {error:?}");
     };
     defect("lines that do not balance", |_, batch| batch.transactions[0].entries[0].amount_minor += 1);
@@ -196,9 +196,8 @@ fn what_is_no_conflict_but_a_defect() {
     });
 }
 
-#[test]
-fn an_aborted_or_forgotten_batch_lets_the_next_one_in() {
-    let start = start();
+fn an_aborted_or_forgotten_batch_lets_the_next_one_in(engine: Engine) {
+    let start = start(engine);
     let mut one = start.here.session(LIVE);
     let mut other = start.here.session(SANDBOX);
     block_on(one.load(&ReadSet::default())).unwrap();
@@ -215,9 +214,8 @@ fn an_aborted_or_forgotten_batch_lets_the_next_one_in() {
     assert_eq!(block_on(one.was_committed(3)).unwrap(), None);
 }
 
-#[test]
-fn load_more_adds_to_the_same_batch() {
-    let start = start();
+fn load_more_adds_to_the_same_batch(engine: Engine) {
+    let start = start(engine);
     let mut session = start.here.session(LIVE);
     let mut rows = block_on(session.load(&ReadSet::default())).unwrap();
     assert!(rows.payments.is_empty());
@@ -232,9 +230,8 @@ fn load_more_adds_to_the_same_batch() {
     block_on(session.commit(&writes(2))).unwrap();
 }
 
-#[test]
-fn a_balance_that_was_closed_is_found_after_the_conflict() {
-    let here = Installation::new();
+fn a_balance_that_was_closed_is_found_after_the_conflict(engine: Engine) {
+    let here = Installation::new(engine);
     let key = pending_key(here.live);
     let mut before = None;
     for (batch, change) in [(1, 100), (2, -100)] {

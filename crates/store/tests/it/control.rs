@@ -4,12 +4,17 @@ use crate::fixtures::*;
 use domain::World;
 use domain::api_key::Owner;
 use domain::id::KeyId;
+use store::StoreError;
 use store::control::{Asked, Made};
-use store::{Control, Reads, StoreError};
 
-#[test]
-fn the_snapshot_has_everything_as_it_was_written() {
-    let here = Installation::new();
+on_both_engines! {
+    the_snapshot_has_everything_as_it_was_written, guards_of_control_rows,
+    a_create_repeated_under_its_key_is_made_once, nonces_are_used_once_and_forgotten_after_their_time,
+    a_control_write_holds_to_the_key_epoch_and_its_nonce, the_same_notice_is_kept_once,
+}
+
+fn the_snapshot_has_everything_as_it_was_written(engine: Engine) {
+    let here = Installation::new(engine);
     let store = &here.store;
     let mut ids = maker(SANDBOX, 80);
     let start = block_on(store.snapshot_version()).unwrap();
@@ -63,9 +68,8 @@ fn the_snapshot_has_everything_as_it_was_written() {
     assert!(snapshot.default_secrets.contains(&(here.live, b"default secret".to_vec())));
 }
 
-#[test]
-fn guards_of_control_rows() {
-    let here = Installation::new();
+fn guards_of_control_rows(engine: Engine) {
+    let here = Installation::new(engine);
     let store = &here.store;
     let mut ids = maker(SANDBOX, 81);
     let mut key = api_key(&mut ids, here.sandbox);
@@ -93,9 +97,8 @@ fn guards_of_control_rows() {
     assert_eq!(block_on(store.snapshot()).unwrap().keys, [key]);
 }
 
-#[test]
-fn a_create_repeated_under_its_key_is_made_once() {
-    let here = Installation::new();
+fn a_create_repeated_under_its_key_is_made_once(engine: Engine) {
+    let here = Installation::new(engine);
     let store = &here.store;
     let mut ids = maker(SANDBOX, 82);
     let under = |key: u8, fingerprint: u8| Asked {
@@ -129,9 +132,8 @@ fn a_create_repeated_under_its_key_is_made_once() {
     );
 }
 
-#[test]
-fn nonces_are_used_once_and_forgotten_after_their_time() {
-    let here = Installation::new();
+fn nonces_are_used_once_and_forgotten_after_their_time(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(SANDBOX, 83);
     let (key, other): (KeyId, KeyId) = (ids.next(), ids.next());
     let used = |key, nonce: u8, at_us| {
@@ -152,9 +154,8 @@ fn nonces_are_used_once_and_forgotten_after_their_time() {
 }
 
 /// What a request brings is judged in the transaction of what it asks for: one that is refused leaves nothing, and uses nothing.
-#[test]
-fn a_control_write_holds_to_the_key_epoch_and_its_nonce() {
-    let here = Installation::new();
+fn a_control_write_holds_to_the_key_epoch_and_its_nonce(engine: Engine) {
+    let here = Installation::new(engine);
     let store = &here.store;
     let mut ids = maker(SANDBOX, 85);
     let acting = ids.next();
@@ -208,15 +209,12 @@ fn a_control_write_holds_to_the_key_epoch_and_its_nonce() {
     assert_eq!(block_on(store.last_event_seq(SANDBOX)).unwrap(), 1);
 }
 
-#[test]
-fn the_same_notice_is_kept_once() {
-    let here = Installation::new();
+fn the_same_notice_is_kept_once(engine: Engine) {
+    let here = Installation::new(engine);
     let account = maker(SANDBOX, 84).next();
     let keep = |body: &[u8]| block_on(here.store.keep_notice(account, "ref", "a: b", body, NOW_US)).unwrap();
     keep(b"one");
     keep(b"one");
     keep(b"two");
-    let file = rusqlite::Connection::open(here.scratch.config().path).unwrap();
-    let rows: i64 = file.query_row("SELECT COUNT(*) FROM channel_notice", [], |row| row.get(0)).unwrap();
-    assert_eq!(rows, 2);
+    assert_eq!(here.place.number("SELECT COUNT(*) FROM channel_notice"), 2);
 }

@@ -5,11 +5,11 @@ use domain::rows::ReadSet;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::sqlite::{Copying, OpenFault, SqliteConfig, SqliteStore, copy, damage, schema, settle};
-use store::{Control, Reads, Safekeeping};
+use store::{Control, Reads};
 
 /// An installation whose database has some hundred pages.
 fn filled() -> Installation {
-    let here = Installation::new();
+    let here = Installation::new(Engine::Sqlite);
     let mut ids = maker(SANDBOX, 40);
     for batch in 0..20 {
         let mut set = writes(1 + batch);
@@ -22,7 +22,7 @@ fn filled() -> Installation {
 }
 
 fn beside(here: &Installation, name: &str) -> SqliteConfig {
-    let original = here.scratch.config();
+    let original = here.place.scratch().config();
     SqliteConfig { path: original.path.with_file_name(name), ..original }
 }
 
@@ -35,7 +35,7 @@ fn count(config: &SqliteConfig, table: &str) -> i64 {
 #[test]
 fn a_copy_is_one_moment_of_a_database_that_is_written_to() {
     let here = filled();
-    let (original, target) = (here.scratch.config(), beside(&here, "copy.db"));
+    let (original, target) = (here.place.scratch().config(), beside(&here, "copy.db"));
     let batches = Cell::new(0u32);
     let progress = |_, _| {
         let mut ids = maker(SANDBOX, 50 + u128::from(batches.get()));
@@ -74,7 +74,7 @@ fn a_copy_is_one_moment_of_a_database_that_is_written_to() {
 #[test]
 fn writers_are_not_halted_by_a_copy() {
     let here = filled();
-    let (original, target) = (here.scratch.config(), beside(&here, "copy.db"));
+    let (original, target) = (here.place.scratch().config(), beside(&here, "copy.db"));
     let stop = AtomicBool::new(false);
     let committed = std::thread::scope(|scope| {
         let lane = scope.spawn(|| {
@@ -102,7 +102,7 @@ fn a_copy_that_would_let_the_log_grow_too_long_is_given_up() {
     let here = filled();
     let target = beside(&here, "copy.db");
     let copying = Copying { log_max_bytes: 1, ..Copying::default() };
-    let fault = copy(&here.scratch.config(), &target.path, copying).unwrap_err();
+    let fault = copy(&here.place.scratch().config(), &target.path, copying).unwrap_err();
     assert!(matches!(fault, OpenFault::CopyTooSlow { log_max_bytes: 1 }), "{fault}");
     assert!(fault.to_string().contains("allow more"));
     // The database is as usable as before.
@@ -113,7 +113,7 @@ fn a_copy_that_would_let_the_log_grow_too_long_is_given_up() {
 fn a_damaged_page_is_found() {
     let here = filled();
     let target = beside(&here, "copy.db");
-    copy(&here.scratch.config(), &target.path, Copying::default()).unwrap();
+    copy(&here.place.scratch().config(), &target.path, Copying::default()).unwrap();
     let mut bytes = std::fs::read(&target.path).unwrap();
     // The inside of many pages, headers too.
     for page in bytes.chunks_mut(8_192).skip(20).step_by(3) {
@@ -128,7 +128,7 @@ fn a_damaged_page_is_found() {
 
 #[test]
 fn a_hold_stands_until_it_is_lifted_and_the_restore_is_remembered() {
-    let here = Installation::new();
+    let here = Installation::new(Engine::Sqlite);
     let read = || block_on(here.store.snapshot()).unwrap();
     assert_eq!((read().held_since_us, read().restored), (None, None));
     let restored = store::safekeeping::Restored { at_us: 50, books_of_us: 40 };

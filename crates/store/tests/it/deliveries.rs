@@ -2,9 +2,15 @@
 
 use crate::fixtures::*;
 use domain::id::{DeliveryId, EndpointId, Uid};
+use store::StoreError;
 use store::control::{DeliveryOutcome, Made};
 use store::reads::{Delivery, DeliveryAttempt, DeliveryStatus, SeqPage, delivery_id};
-use store::{Control, Reads, StoreError};
+
+on_both_engines! {
+    a_later_event_of_an_object_waits_for_the_earlier_one, tries_are_kept_and_shown,
+    replay_makes_it_due_again_in_any_slot, pages_of_deliveries_end_anywhere, all_deliveries_of_one_event,
+    deleting_an_endpoint_gives_up_what_waits_for_it, events_of_no_command_are_numbered_with_the_others,
+}
 
 fn outcome(delivery: &Delivery, status: DeliveryStatus, due_at_us: Option<i64>) -> DeliveryOutcome {
     let failed = status != DeliveryStatus::Succeeded;
@@ -30,8 +36,8 @@ struct Hooks {
 }
 
 /// Events 1 to 4: objects 0, 1, 0, 1. The first destination is endpoint a, then b; events 3 and 4 also have a notify_url.
-fn hooks() -> Hooks {
-    let here = Installation::new();
+fn hooks(engine: Engine) -> Hooks {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 70);
     let (a, b): (EndpointId, EndpointId) = (ids.next(), ids.next());
     let objects = [here.live.0, ids.next::<EndpointId>().0];
@@ -66,9 +72,8 @@ impl Hooks {
     }
 }
 
-#[test]
-fn a_later_event_of_an_object_waits_for_the_earlier_one() {
-    let hooks = hooks();
+fn a_later_event_of_an_object_waits_for_the_earlier_one(engine: Engine) {
+    let hooks = hooks(engine);
     let (a, b) = (Some(hooks.a), Some(hooks.b));
     assert!(hooks.due(NOW_US - 1).is_empty());
     let first = vec![(1, a), (1, b), (2, a), (2, b), (3, None), (4, None)];
@@ -88,9 +93,8 @@ fn a_later_event_of_an_object_waits_for_the_earlier_one() {
     assert_eq!(hooks.places(NOW_US + 1_000), [(1, b), (2, b), (3, None), (3, a), (4, None), (4, a)]);
 }
 
-#[test]
-fn tries_are_kept_and_shown() {
-    let hooks = hooks();
+fn tries_are_kept_and_shown(engine: Engine) {
+    let hooks = hooks(engine);
     let first = hooks.due(NOW_US).remove(0);
     assert_eq!(first.id, delivery_id(first.event.id, 0));
     assert_eq!((first.tries, first.fence, first.slot), (0, 0, 0));
@@ -106,14 +110,12 @@ fn tries_are_kept_and_shown() {
     let shown = hooks.show(first.id);
     assert_eq!((shown.status, shown.due_at_us), (DeliveryStatus::Succeeded, None));
     assert_eq!(shown.attempts[49].status, Some(204));
-    let file = rusqlite::Connection::open(hooks.here.scratch.config().path).unwrap();
-    let kept: i64 = file.query_row("SELECT COUNT(*) FROM delivery_attempt", [], |row| row.get(0)).unwrap();
+    let kept = hooks.here.place.number("SELECT COUNT(*) FROM delivery_attempt");
     assert_eq!(kept, 50);
 }
 
-#[test]
-fn replay_makes_it_due_again_in_any_slot() {
-    let hooks = hooks();
+fn replay_makes_it_due_again_in_any_slot(engine: Engine) {
+    let hooks = hooks(engine);
     for delivery in hooks.due(NOW_US) {
         hooks.record(&[outcome(&delivery, DeliveryStatus::Failed, None)]);
         assert_eq!(hooks.show(delivery.id).status, DeliveryStatus::Failed);
@@ -132,9 +134,8 @@ fn replay_makes_it_due_again_in_any_slot() {
     assert!(matches!(error, StoreError::Conflict(_)));
 }
 
-#[test]
-fn pages_of_deliveries_end_anywhere() {
-    let hooks = hooks();
+fn pages_of_deliveries_end_anywhere(engine: Engine) {
+    let hooks = hooks(engine);
     let list = |endpoint, status, limit, before| {
         block_on(hooks.here.store.deliveries(hooks.here.live, endpoint, status, SeqPage { limit, before }))
             .unwrap()
@@ -162,9 +163,8 @@ fn pages_of_deliveries_end_anywhere() {
     assert_eq!(list(None, Some(DeliveryStatus::Pending), 100, None).len(), 7);
 }
 
-#[test]
-fn all_deliveries_of_one_event() {
-    let hooks = hooks();
+fn all_deliveries_of_one_event(engine: Engine) {
+    let hooks = hooks(engine);
     let of = |event| block_on(hooks.here.store.deliveries_of_event(event)).unwrap();
     let due = hooks.due(NOW_US);
     let first = due.iter().find(|delivery| delivery.event.seq == 1).unwrap();
@@ -181,9 +181,8 @@ fn all_deliveries_of_one_event() {
     assert!(of(domain::id::EventId(Uid([0x10; 16]))).is_empty(), "an event that is not there");
 }
 
-#[test]
-fn deleting_an_endpoint_gives_up_what_waits_for_it() {
-    let hooks = hooks();
+fn deleting_an_endpoint_gives_up_what_waits_for_it(engine: Engine) {
+    let hooks = hooks(engine);
     let mut row = endpoint(&mut maker(LIVE, 71), hooks.here.live, "https://shop.example/a");
     row.id = hooks.a;
     block_on(hooks.here.store.create_endpoint(&row, None)).unwrap();
@@ -200,9 +199,8 @@ fn deleting_an_endpoint_gives_up_what_waits_for_it() {
     assert!(matches!(error, StoreError::Conflict(_)));
 }
 
-#[test]
-fn events_of_no_command_are_numbered_with_the_others() {
-    let hooks = hooks();
+fn events_of_no_command_are_numbered_with_the_others(engine: Engine) {
+    let hooks = hooks(engine);
     let mut ids = maker(LIVE, 72);
     let notice = event(&mut ids, hooks.here.live, hooks.here.live.0, &[Some(hooks.a), None]);
     assert_eq!(block_on(hooks.here.store.insert_event(LIVE, &notice, None)).unwrap(), Made::Now);

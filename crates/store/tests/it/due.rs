@@ -5,12 +5,18 @@ use domain::id::Id;
 use domain::payment::{Status, StatusReason};
 use domain::rows::Balance;
 use domain::{attempt, refund};
+use store::WriteSet;
 use store::reads::{Waiting, WaitingRows};
-use store::{Reads, WriteSet};
 
-#[test]
-fn jobs_are_due_by_real_time_soonest_first() {
-    let here = Installation::new();
+on_both_engines! {
+    jobs_are_due_by_real_time_soonest_first, payments_expire_by_status_and_only_once,
+    a_sandbox_clock_moves_its_own_merchant_only, money_matures_once,
+    emptied_before_it_matures_it_stays_with_its_merchant,
+    what_waits_for_a_person_or_a_channel_is_counted_with_its_oldest,
+}
+
+fn jobs_are_due_by_real_time_soonest_first(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 60);
     let owner = payment(&mut ids, here.live, "one");
     let mut set = writes(1);
@@ -47,9 +53,8 @@ fn jobs_are_due_by_real_time_soonest_first() {
     assert!(block_on(store.attempts_due(SANDBOX, NOW_US + 99, 9)).unwrap().is_empty());
 }
 
-#[test]
-fn payments_expire_by_status_and_only_once() {
-    let here = Installation::new();
+fn payments_expire_by_status_and_only_once(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 61);
     let mut set = writes(1);
     for status in Status::ALL {
@@ -86,11 +91,10 @@ fn payments_expire_by_status_and_only_once() {
     assert_eq!(expired(NOW_US + 11), ["processing", "requires_action"]);
 }
 
-#[test]
-fn a_sandbox_clock_moves_its_own_merchant_only() {
-    let here = Installation::new();
+fn a_sandbox_clock_moves_its_own_merchant_only(engine: Engine) {
+    let here = Installation::new(engine);
     let ahead = merchant(SANDBOX, 3);
-    block_on(store::Control::create_merchant(&here.store, &ahead, &head(ahead.id), b"s")).unwrap();
+    block_on(here.store.create_merchant(&ahead, &head(ahead.id), b"s")).unwrap();
     let mut ids = maker(SANDBOX, 62);
     let mut set = writes(1);
     for merchant in [here.sandbox, ahead.id] {
@@ -115,9 +119,8 @@ fn a_sandbox_clock_moves_its_own_merchant_only() {
     assert_eq!(found(), (vec![ahead.id], vec![(ahead.id, TODAY.plus(1))]));
 }
 
-#[test]
-fn money_matures_once() {
-    let here = Installation::new();
+fn money_matures_once(engine: Engine) {
+    let here = Installation::new(engine);
     let key = pending_key(here.live);
     let step = |batch, before: Option<Balance>, change: i64| {
         let (transaction, balance) = movement(key, here.live, before, change);
@@ -143,9 +146,8 @@ fn money_matures_once() {
     assert_eq!(here.live.uid(), here.live.0);
 }
 
-#[test]
-fn emptied_before_it_matures_it_stays_with_its_merchant() {
-    let here = Installation::new();
+fn emptied_before_it_matures_it_stays_with_its_merchant(engine: Engine) {
+    let here = Installation::new(engine);
     let mut before = None;
     for (batch, change) in [(1, 100), (2, -100)] {
         let (transaction, balance) = movement(pending_key(here.live), here.live, before, change);
@@ -164,9 +166,8 @@ fn emptied_before_it_matures_it_stays_with_its_merchant() {
     );
 }
 
-#[test]
-fn what_waits_for_a_person_or_a_channel_is_counted_with_its_oldest() {
-    let here = Installation::new();
+fn what_waits_for_a_person_or_a_channel_is_counted_with_its_oldest(engine: Engine) {
+    let here = Installation::new(engine);
     assert_eq!(block_on(here.store.waiting(LIVE)).unwrap(), Waiting::default());
     let mut ids = maker(LIVE, 62);
     let owner = payment(&mut ids, here.live, "one");

@@ -1,4 +1,4 @@
-//! Scratch databases and rows for them. Also used by the example program.
+//! Rows of every kind. Also used by the example program.
 #![allow(dead_code)] // each user takes a part
 
 use crypto::seal::{KeyProvider, MasterKey, SealFault, Sealer};
@@ -14,22 +14,19 @@ use domain::partner::Partner;
 use domain::payment::{self, CaptureMode, Details, Payment, Personal, Scene, StatusReason};
 use domain::price::{Price, RefundFee};
 use domain::refund::{self, Refund};
-use domain::rows::{Balance, Entry, IdempotencyRow, ReadSet, Rows, Transaction};
+use domain::rows::{Balance, Entry, IdempotencyRow, Transaction};
 use ledger::{Account, AccountKey, Category, Day, Label, Line, NO_DAY, PostingKind};
 use money::{Amount, Currency, FeeRule, Rate};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use store::control::{Asked, Endpoint, EndpointStatus, StoredChannelAccount};
-use store::sqlite::{SqliteConfig, SqliteStore, init};
-use store::{BalanceWrite, Committed, Control, LaneSession, Store, StoreError, WriteSet};
+use store::{BalanceWrite, WriteSet};
 
 pub const NOW_US: i64 = 1_764_000_000_000_000;
 pub const TODAY: Day = Day(20_416);
 pub const LIVE: Shard = Shard(0);
 pub const SANDBOX: Shard = Shard(1);
 
-pub use futures::executor::block_on;
+pub use crate::engines::*;
 
 struct OneKey(u8);
 
@@ -49,85 +46,6 @@ impl KeyProvider for OneKey {
 
 pub fn sealer(byte: u8) -> Arc<Sealer> {
     Arc::new(Sealer::new(Arc::new(OneKey(byte))))
-}
-
-/// A directory that goes away with its owner.
-pub struct Scratch {
-    directory: PathBuf,
-}
-
-impl Scratch {
-    pub fn new(parent: &Path) -> Scratch {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let directory = parent.join(format!("store-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        Scratch { directory }
-    }
-
-    pub fn config(&self) -> SqliteConfig {
-        SqliteConfig { readers: 2, ..SqliteConfig::new(self.directory.join("books.db"), sealer(7), NOW_US) }
-    }
-
-    /// Every byte of every file of the database.
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for entry in std::fs::read_dir(&self.directory).unwrap() {
-            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
-        }
-        bytes
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// A new installation with one merchant in each world.
-pub struct Installation {
-    pub store: SqliteStore,
-    pub live: MerchantId,
-    pub sandbox: MerchantId,
-    // Dropped after the store.
-    pub scratch: Scratch,
-}
-
-impl Installation {
-    pub fn new() -> Installation {
-        Installation::under(Path::new(&std::env::temp_dir()))
-    }
-
-    pub fn under(parent: &Path) -> Installation {
-        let scratch = Scratch::new(parent);
-        init(&scratch.config(), TODAY).unwrap();
-        let store = SqliteStore::open(&scratch.config()).unwrap();
-        let live = merchant(LIVE, 1);
-        let sandbox = merchant(SANDBOX, 2);
-        for merchant in [&live, &sandbox] {
-            block_on(store.create_merchant(merchant, &head(merchant.id), b"default secret")).unwrap();
-        }
-        Installation { store, live: live.id, sandbox: sandbox.id, scratch }
-    }
-
-    pub fn session(&self, shard: Shard) -> Box<dyn LaneSession> {
-        self.store.lane_session(shard).unwrap()
-    }
-
-    /// Loads nothing and commits.
-    pub fn commit(&self, shard: Shard, writes: &WriteSet) -> Result<Committed, StoreError> {
-        let mut session = self.session(shard);
-        block_on(session.load(&ReadSet::default()))?;
-        block_on(session.commit(writes))
-    }
-
-    pub fn load(&self, shard: Shard, reads: &ReadSet) -> Rows {
-        let mut session = self.session(shard);
-        let rows = block_on(session.load(reads)).unwrap();
-        block_on(session.abort());
-        rows
-    }
 }
 
 pub fn maker(shard: Shard, seed: u128) -> IdMaker {

@@ -9,6 +9,7 @@ mod control;
 mod copies;
 mod deliveries;
 mod due;
+mod engines;
 mod fixtures;
 mod opening;
 mod pages;

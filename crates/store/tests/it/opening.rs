@@ -29,8 +29,8 @@ fn init_creates_and_open_never_does() {
 
 #[test]
 fn a_second_server_is_refused_and_a_reader_is_not() {
-    let here = Installation::new();
-    let config = here.scratch.config();
+    let here = Installation::new(Engine::Sqlite);
+    let config = here.place.scratch().config();
     assert!(matches!(SqliteStore::open(&config), Err(OpenFault::InUse { .. })));
     let reader = SqliteStore::open_read_only(&config).unwrap();
     here.commit(LIVE, &writes(1)).unwrap();
@@ -38,19 +38,19 @@ fn a_second_server_is_refused_and_a_reader_is_not() {
     assert!(matches!(reader.lane_session(LIVE), Err(StoreError::Unavailable(_))));
     let write = block_on(reader.set_verified_block(LIVE, 1)).unwrap_err();
     assert!(matches!(write, StoreError::Unavailable(_)));
-    let Installation { store, scratch, live, .. } = here;
+    let Installation { store, place, live, .. } = here;
     drop(store);
     drop(reader);
-    let again = SqliteStore::open(&scratch.config()).unwrap();
+    let again = SqliteStore::open(&place.scratch().config()).unwrap();
     assert!(block_on(again.head(live)).unwrap().is_some(), "what was committed is there again");
 }
 
 #[test]
 fn the_read_only_store_needs_no_server() {
-    let here = Installation::new();
-    let Installation { store, scratch, live, .. } = here;
+    let here = Installation::new(Engine::Sqlite);
+    let Installation { store, place, live, .. } = here;
     drop(store);
-    let reader = SqliteStore::open_read_only(&scratch.config()).unwrap();
+    let reader = SqliteStore::open_read_only(&place.scratch().config()).unwrap();
     assert!(block_on(reader.head(live)).unwrap().is_some());
 }
 
@@ -113,7 +113,7 @@ fn opening_again_applies_nothing() {
 
 #[test]
 fn lanes_of_both_worlds_and_control_writes_share_the_connection() {
-    let here = Installation::new();
+    let here = Installation::new(Engine::Sqlite);
     std::thread::scope(|scope| {
         for shard in [LIVE, SANDBOX] {
             let here = &here;

@@ -7,9 +7,13 @@ use domain::id::{IdMaker, Uid};
 use domain::payment::{Payment, Scene, Status};
 use domain::refund;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use std::collections::HashSet;
-use store::Reads;
 use store::reads::{EventFilter, Page, PaymentFilter, RefundFilter, SeqPage};
+
+on_both_engines! {
+    pages_neither_skip_nor_double, filters_of_payments, refunds_are_listed_and_filtered, events_are_listed_and_filtered,
+}
 
 fn insert(here: &Installation, ids: &mut IdMaker, batch: u128, created: &[i64]) -> Vec<Payment> {
     let mut set = writes(batch);
@@ -22,41 +26,47 @@ fn insert(here: &Installation, ids: &mut IdMaker, batch: u128, created: &[i64]) 
     set.new_payments
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn pages_neither_skip_nor_double(
-        created in prop::collection::vec(0i64..5, 1..30),
-        later in prop::collection::vec(prop::collection::vec(0i64..8, 0..4), 12),
-        limit in 1u32..7,
-    ) {
-        let here = Installation::new();
-        let mut ids = maker(LIVE, 50);
-        let stood: HashSet<Uid> = insert(&here, &mut ids, 1, &created).iter().map(|row| row.id.0).collect();
-        let mut seen = Vec::new();
-        let (mut after, mut batch) = (None, 2);
-        loop {
-            let page = block_on(here.store.payments(here.live, &PaymentFilter::default(), Page { limit, after }))?;
-            prop_assert!(page.len() <= limit as usize);
-            let Some(last) = page.last() else { break };
-            after = Some((last.created_at_us, last.id.0));
-            seen.extend(page.iter().map(|row| (row.created_at_us, row.id.0)));
-            // Ids made later may sort lower: the maker's tail is random.
-            if let Some(more) = later.get(batch as usize - 2) {
-                insert(&here, &mut ids, batch, more);
-            }
-            batch += 1;
-        }
-        prop_assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "newest first, each once");
-        let seen: HashSet<Uid> = seen.into_iter().map(|(_, id)| id).collect();
-        prop_assert!(stood.is_subset(&seen));
-    }
+fn pages_neither_skip_nor_double(engine: Engine) {
+    let config = ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() };
+    let later = prop::collection::vec(prop::collection::vec(0i64..8, 0..4), 12);
+    let cases = (prop::collection::vec(0i64..5, 1..30), later, 1u32..7);
+    let run = TestRunner::new(config)
+        .run(&cases, |(created, later, limit)| page_through(engine, &created, &later, limit));
+    run.unwrap();
 }
 
-#[test]
-fn filters_of_payments() {
-    let here = Installation::new();
+fn page_through(
+    engine: Engine,
+    created: &[i64],
+    later: &[Vec<i64>],
+    limit: u32,
+) -> Result<(), TestCaseError> {
+    let here = Installation::new(engine);
+    let mut ids = maker(LIVE, 50);
+    let stood: HashSet<Uid> = insert(&here, &mut ids, 1, created).iter().map(|row| row.id.0).collect();
+    let mut seen = Vec::new();
+    let (mut after, mut batch) = (None, 2);
+    loop {
+        let page =
+            block_on(here.store.payments(here.live, &PaymentFilter::default(), Page { limit, after }))?;
+        prop_assert!(page.len() <= limit as usize);
+        let Some(last) = page.last() else { break };
+        after = Some((last.created_at_us, last.id.0));
+        seen.extend(page.iter().map(|row| (row.created_at_us, row.id.0)));
+        // Ids made later may sort lower: the maker's tail is random.
+        if let Some(more) = later.get(batch as usize - 2) {
+            insert(&here, &mut ids, batch, more);
+        }
+        batch += 1;
+    }
+    prop_assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "newest first, each once");
+    let seen: HashSet<Uid> = seen.into_iter().map(|(_, id)| id).collect();
+    prop_assert!(stood.is_subset(&seen));
+    Ok(())
+}
+
+fn filters_of_payments(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 51);
     let mut set = writes(1);
     for number in 0..12 {
@@ -100,9 +110,8 @@ fn filters_of_payments() {
     assert_eq!(by_no.as_ref(), set.new_payments.get(7));
 }
 
-#[test]
-fn refunds_are_listed_and_filtered() {
-    let here = Installation::new();
+fn refunds_are_listed_and_filtered(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 52);
     let payments = [payment(&mut ids, here.live, "a"), payment(&mut ids, here.live, "b")];
     let mut set = writes(1);
@@ -151,9 +160,8 @@ fn refunds_are_listed_and_filtered() {
     assert_eq!(after.iter().map(|row| row.id).collect::<Vec<_>>(), by_id[4..]);
 }
 
-#[test]
-fn events_are_listed_and_filtered() {
-    let here = Installation::new();
+fn events_are_listed_and_filtered(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 53);
     let objects: [Uid; 2] = [here.live.0, ids.next::<domain::id::PaymentId>().0];
     let mut set = writes(1);

@@ -3,12 +3,16 @@
 use crate::fixtures::*;
 use crypto::seal::{KeyProvider, MasterKey, SealFault, Sealer};
 use domain::rows::ReadSet;
-use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::sqlite::{OpenFault, SqliteConfig, SqliteStore};
-use store::{Control, Reads, Safekeeping, StoreError};
+use store::{Store, StoreError};
+
+on_both_engines! {
+    every_sealed_value_of_the_schema_is_sealed_again, a_rotation_that_was_cut_off_goes_on_wherever_it_was,
+    rotations_that_can_not_be_are_refused, who_still_seals_with_the_old_version_is_refused,
+    sealing_again_goes_on_beside_lanes,
+}
 
 /// Some versions, each its own key; version 1 is that of [`sealer`]`(7)`.
 struct Keys(&'static [u32]);
@@ -25,21 +29,13 @@ impl KeyProvider for Keys {
     }
 }
 
-fn config(here: &Scratch, versions: &'static [u32]) -> SqliteConfig {
-    SqliteConfig { sealer: Arc::new(Sealer::new(Arc::new(Keys(versions)))), ..here.config() }
-}
-
-/// Opens again with these versions at hand.
-fn reopen(here: Installation, versions: &'static [u32]) -> Installation {
-    let Installation { store, live, sandbox, scratch } = here;
-    drop(store);
-    let store = SqliteStore::open(&config(&scratch, versions)).unwrap();
-    Installation { store, live, sandbox, scratch }
+fn keys(versions: &'static [u32]) -> Arc<Sealer> {
+    Arc::new(Sealer::new(Arc::new(Keys(versions))))
 }
 
 /// Rows with a value in every sealed column; of some columns in many rows.
-fn filled() -> Installation {
-    let here = Installation::new();
+fn filled(engine: Engine) -> Installation {
+    let here = Installation::new(engine);
     let mut ids = maker(SANDBOX, 70);
     for batch in 0..4 {
         let mut set = writes(1 + batch);
@@ -62,30 +58,22 @@ fn filled() -> Installation {
 }
 
 /// Every column of every table, and what version sealed the values in it: also of columns that nobody thought of.
-fn sealed_with(here: &Scratch) -> BTreeMap<String, BTreeSet<u32>> {
-    let file = Connection::open(here.config().path).unwrap();
-    let list = |sql: &str| -> Vec<String> {
-        let mut statement = file.prepare(sql).unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-    };
+fn sealed_with(here: &Installation) -> BTreeMap<String, BTreeSet<u32>> {
     let mut found = BTreeMap::new();
-    for table in list("SELECT name FROM sqlite_schema WHERE type = 'table'") {
-        for column in list(&format!("SELECT name FROM pragma_table_info('{table}') WHERE type = 'BLOB'")) {
-            let mut statement = file.prepare(&format!("SELECT {column} FROM {table}")).unwrap();
-            let values = statement.query_map([], |row| row.get::<_, Option<Vec<u8>>>(0)).unwrap();
-            for value in values.filter_map(Result::unwrap) {
-                // An id begins with its time, so it would be of a version far beyond these.
-                if let Some(version @ 1..=9) = Sealer::version_of(&value) {
-                    found.entry(format!("{table}.{column}")).or_insert_with(BTreeSet::new).insert(version);
-                }
-            }
+    for (column, values) in here.place.byte_columns() {
+        // An id begins with its time, so it would be of a version far beyond these.
+        let versions =
+            values.iter().filter_map(|value| Sealer::version_of(value)).filter(|v| (1..=9).contains(v));
+        let versions: BTreeSet<u32> = versions.collect();
+        if !versions.is_empty() {
+            found.insert(column, versions);
         }
     }
     found
 }
 
 /// Walks every place once; answers how many values were sealed again, by place.
-fn walk(store: &SqliteStore) -> BTreeMap<String, u64> {
+fn walk(store: &Arc<dyn Store>) -> BTreeMap<String, u64> {
     let (mut sealed, mut from) = (BTreeMap::new(), None);
     loop {
         let step = block_on(store.seal_again(from.as_deref())).unwrap();
@@ -98,10 +86,9 @@ fn walk(store: &SqliteStore) -> BTreeMap<String, u64> {
     }
 }
 
-#[test]
-fn every_sealed_value_of_the_schema_is_sealed_again() {
-    let here = reopen(filled(), &[1, 2]);
-    let before = sealed_with(&here.scratch);
+fn every_sealed_value_of_the_schema_is_sealed_again(engine: Engine) {
+    let here = filled(engine).reopened(keys(&[1, 2]));
+    let before = sealed_with(&here);
     assert!(before.values().all(|versions| *versions == BTreeSet::from([1])), "{before:?}");
     let told = block_on(here.store.snapshot()).unwrap();
     block_on(here.store.begin_rotation(2)).unwrap();
@@ -113,12 +100,12 @@ fn every_sealed_value_of_the_schema_is_sealed_again() {
     );
     assert!(sealed.values().all(|count| *count > 0), "{sealed:?}");
     assert_eq!((sealed["payment.personal"], sealed["event.body"]), (400, 400));
-    let after = sealed_with(&here.scratch);
+    let after = sealed_with(&here);
     assert!(after.values().all(|versions| *versions == BTreeSet::from([2])), "{after:?}");
     assert!(walk(&here.store).values().all(|count| *count == 0));
     block_on(here.store.end_rotation()).unwrap();
     // The first version is needed for nothing any more.
-    let here = reopen(here, &[2]);
+    let here = here.reopened(keys(&[2]));
     let now = block_on(here.store.snapshot()).unwrap();
     assert_eq!(now.default_secrets, told.default_secrets);
     assert!(now.endpoints == told.endpoints && now.channel_accounts == told.channel_accounts);
@@ -133,23 +120,22 @@ fn every_sealed_value_of_the_schema_is_sealed_again() {
     assert!(events.iter().filter(|event| event.is_personal).count() > 100);
 }
 
-#[test]
-fn a_rotation_that_was_cut_off_goes_on_wherever_it_was() {
-    let here = reopen(filled(), &[1, 2]);
+fn a_rotation_that_was_cut_off_goes_on_wherever_it_was(engine: Engine) {
+    let here = filled(engine).reopened(keys(&[1, 2]));
     block_on(here.store.begin_rotation(2)).unwrap();
     let step = block_on(here.store.seal_again(None)).unwrap();
     assert!(step.sealed > 0 && step.next.is_some());
     // Killed here. The key file must still have both, and what is new is sealed with the new one.
-    let Installation { store, live, sandbox, scratch } = here;
+    let Installation { store, live, sandbox, place } = here;
     drop(store);
     for versions in [&[1][..], &[2]] {
-        let fault = SqliteStore::open(&config(&scratch, versions)).unwrap_err();
-        assert!(matches!(fault, OpenFault::MasterKey(SealFault::KeyUnavailable { .. })), "{fault}");
+        let Err(fault) = place.open(keys(versions)) else { panic!("{versions:?}") };
+        assert!(fault.is_key_unavailable(), "{fault:?}");
     }
-    let store = SqliteStore::open(&config(&scratch, &[1, 2])).unwrap();
-    let here = Installation { store, live, sandbox, scratch };
+    let store = place.open(keys(&[1, 2])).unwrap();
+    let here = Installation { store, live, sandbox, place };
     block_on(here.store.keep_installation_secret("later", &[4; 32])).unwrap();
-    assert_eq!(sealed_with(&here.scratch)["installation_secret.value"], BTreeSet::from([1, 2]));
+    assert_eq!(sealed_with(&here)["installation_secret.value"], BTreeSet::from([1, 2]));
     block_on(here.store.begin_rotation(2)).unwrap();
     let sealed = walk(&here.store);
     assert_eq!(sealed["payment.personal"], 400 - step.sealed, "what was done is not done again");
@@ -157,13 +143,12 @@ fn a_rotation_that_was_cut_off_goes_on_wherever_it_was() {
     block_on(here.store.end_rotation()).unwrap();
     let sealing = block_on(here.store.sealing()).unwrap();
     assert!(sealing.check.starts_with("2:") && sealing.next_check.is_none(), "{sealing:?}");
-    let here = reopen(here, &[2]);
+    let here = here.reopened(keys(&[2]));
     assert_eq!(block_on(here.store.installation_secret("later")).unwrap(), Some(vec![4; 32]));
 }
 
-#[test]
-fn rotations_that_can_not_be_are_refused() {
-    let here = reopen(filled(), &[1, 2, 3]);
+fn rotations_that_can_not_be_are_refused(engine: Engine) {
+    let here = filled(engine).reopened(keys(&[1, 2, 3]));
     let begin = |version| block_on(here.store.begin_rotation(version)).unwrap_err();
     assert!(matches!(begin(1), StoreError::Conflict(_)), "the one in use");
     assert!(matches!(begin(4), StoreError::Unavailable(_)), "not in the key file");
@@ -176,22 +161,20 @@ fn rotations_that_can_not_be_are_refused() {
 }
 
 /// A command that read the key file before the rotation began must not leave a value behind that nobody can open later.
-#[test]
-fn who_still_seals_with_the_old_version_is_refused() {
-    let here = reopen(filled(), &[1, 2]);
-    let stale = SqliteStore::open_control(&config(&here.scratch, &[1, 2])).unwrap();
+fn who_still_seals_with_the_old_version_is_refused(engine: Engine) {
+    let here = filled(engine).reopened(keys(&[1, 2]));
+    let stale = here.place.open_beside(keys(&[1, 2])).unwrap();
     block_on(here.store.begin_rotation(2)).unwrap();
     let new = merchant(SANDBOX, 71);
     let fault = block_on(stale.create_merchant(&new, &head(new.id), b"secret")).unwrap_err();
     assert!(matches!(&fault, StoreError::Unavailable(why) if why.contains("start again")), "{fault}");
-    let fresh = SqliteStore::open_control(&config(&here.scratch, &[1, 2])).unwrap();
+    let fresh = here.place.open_beside(keys(&[1, 2])).unwrap();
     block_on(fresh.create_merchant(&new, &head(new.id), b"secret")).unwrap();
 }
 
 /// Lanes write sealed rows while everything is sealed again: nothing is lost and nothing stays behind.
-#[test]
-fn sealing_again_goes_on_beside_lanes() {
-    let here = reopen(filled(), &[1, 2]);
+fn sealing_again_goes_on_beside_lanes(engine: Engine) {
+    let here = filled(engine).reopened(keys(&[1, 2]));
     let stop = AtomicBool::new(false);
     let written = std::thread::scope(|scope| {
         let lane = scope.spawn(|| {
@@ -213,7 +196,7 @@ fn sealing_again_goes_on_beside_lanes() {
     });
     assert!(written > 0);
     block_on(here.store.end_rotation()).unwrap();
-    let here = reopen(here, &[2]);
+    let here = here.reopened(keys(&[2]));
     let (mut after, mut seen) = (None, 0);
     loop {
         let page = block_on(here.store.payments_after(SANDBOX, after, 500)).unwrap();

@@ -7,11 +7,15 @@ use domain::payment::{CaptureMode, Scene, Status, StatusReason};
 use domain::rows::{IdempotencyRow, ReadSet};
 use domain::{attempt, capture, refund};
 use std::sync::Arc;
-use store::Reads;
 
-#[test]
-fn objects_come_back_as_they_were_inserted() {
-    let here = Installation::new();
+on_both_engines! {
+    objects_come_back_as_they_were_inserted, updates_write_everything_that_may_change,
+    every_word_and_action_comes_back, idempotency_rows_nonces_and_heads_come_back,
+    events_come_back_in_order_and_numbered,
+}
+
+fn objects_come_back_as_they_were_inserted(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 20);
     let payments = vec![full_payment(&mut ids, here.live, "full"), payment(&mut ids, here.live, "bare")];
     let [full, _] = &payments[..] else { unreachable!() };
@@ -69,9 +73,8 @@ fn objects_come_back_as_they_were_inserted() {
     assert_eq!(block_on(here.store.captures_of(full.id)).unwrap().len(), 2);
 }
 
-#[test]
-fn updates_write_everything_that_may_change() {
-    let here = Installation::new();
+fn updates_write_everything_that_may_change(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 21);
     let bare = payment(&mut ids, here.live, "one");
     let bare_attempt = attempt(&mut ids, &bare);
@@ -120,9 +123,8 @@ fn updates_write_everything_that_may_change() {
     assert_eq!(block_on(here.store.head(here.live)).unwrap(), Some(head));
 }
 
-#[test]
-fn every_word_and_action_comes_back() {
-    let here = Installation::new();
+fn every_word_and_action_comes_back(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 22);
     let actions = [
         None,
@@ -155,9 +157,8 @@ fn every_word_and_action_comes_back() {
     }
 }
 
-#[test]
-fn idempotency_rows_nonces_and_heads_come_back() {
-    let here = Installation::new();
+fn idempotency_rows_nonces_and_heads_come_back(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 23);
     let accepted = idempotency(&mut ids, here.live, Some(here.live.0));
     let refused = IdempotencyRow {
@@ -194,9 +195,8 @@ fn idempotency_rows_nonces_and_heads_come_back() {
     assert_eq!(key.uid(), key.0);
 }
 
-#[test]
-fn events_come_back_in_order_and_numbered() {
-    let here = Installation::new();
+fn events_come_back_in_order_and_numbered(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 24);
     let object = here.live.0;
     let mut first = writes(1);

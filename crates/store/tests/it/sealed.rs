@@ -1,11 +1,14 @@
 //! Secrets and personal data are not readable in the files, nor shown by `Debug`.
 
 use crate::fixtures::*;
-use store::Control;
 
-#[test]
-fn planted_secrets_are_in_no_file() {
-    let here = Installation::new();
+on_both_engines! {
+    planted_secrets_are_in_no_file, a_sealed_value_does_not_open_in_another_row,
+    personal_bodies_of_events_rest_sealed,
+}
+
+fn planted_secrets_are_in_no_file(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(SANDBOX, 90);
     let mut set = writes(1);
     set.new_payments = vec![full_payment(&mut ids, here.sandbox, "VISIBLE-ORDER-NO")];
@@ -25,34 +28,30 @@ fn planted_secrets_are_in_no_file() {
     ))
     .unwrap();
 
-    let bytes = here.scratch.bytes();
+    let bytes = here.place.bytes();
     let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(has("VISIBLE-ORDER-NO") && has("VISIBLE-REF"), "the search finds what rests in the clear");
     assert!(!has("PLANTED"));
     assert!(!has("203.0.113.77"));
 
     let snapshot = block_on(here.store.snapshot()).unwrap();
-    let shown = format!("{row:?} {account:?} {snapshot:?} {:?} {:?}", here.store, here.scratch.config());
+    let shown = format!("{row:?} {account:?} {snapshot:?}");
     assert!(!shown.contains("PLANTED"), "{shown}");
     assert!(!format!("{:?}", set.new_payments).contains("PLANTED"));
 }
 
-#[test]
-fn a_sealed_value_does_not_open_in_another_row() {
-    use store::{Reads, StoreError};
-    let here = Installation::new();
+fn a_sealed_value_does_not_open_in_another_row(engine: Engine) {
+    use store::StoreError;
+    let here = Installation::new(engine);
     let mut ids = maker(SANDBOX, 92);
     let mut set = writes(1);
     set.new_payments =
         vec![full_payment(&mut ids, here.sandbox, "a"), full_payment(&mut ids, here.sandbox, "b")];
     here.commit(SANDBOX, &set).unwrap();
-    let file = rusqlite::Connection::open(here.scratch.config().path).unwrap();
-    file.execute(
+    here.place.say(
         "UPDATE payment SET personal = (SELECT personal FROM payment WHERE merchant_order_no = 'a') \
          WHERE merchant_order_no = 'b'",
-        [],
-    )
-    .unwrap();
+    );
     assert!(block_on(here.store.payment(set.new_payments[0].id)).unwrap().is_some());
     let error = block_on(here.store.payment(set.new_payments[1].id)).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
@@ -60,10 +59,8 @@ fn a_sealed_value_does_not_open_in_another_row() {
 
 /// An event shows the payment as its merchant sees it, with what it told of its payer: such a body rests sealed and comes back
 /// whole, by itself, in a list and with its delivery.
-#[test]
-fn personal_bodies_of_events_rest_sealed() {
-    use store::Reads;
-    let here = Installation::new();
+fn personal_bodies_of_events_rest_sealed(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(SANDBOX, 93);
     let mut set = writes(1);
     let body = r#"{"data":{"object":{"payer":{"name":"PLANTED-PAYER"}}}}"#;
@@ -75,7 +72,7 @@ fn personal_bodies_of_events_rest_sealed() {
     let plain = event(&mut ids, here.sandbox, here.sandbox.0, &[]);
     set.events = vec![personal.clone(), plain.clone()];
     here.commit(SANDBOX, &set).unwrap();
-    let bytes = here.scratch.bytes();
+    let bytes = here.place.bytes();
     let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(!has("PLANTED") && has("牛肉面"), "only what is personal is sealed");
     let read = block_on(here.store.event(personal.id)).unwrap().unwrap();

@@ -6,9 +6,15 @@ use domain::id::{EndpointId, Id, MerchantId, StatementId};
 use domain::statement::{FlowTotal, Kind, Root, SCHEMA, Span, Statement, Totals, TradeTotal};
 use ledger::Day;
 use money::Currency;
+use store::StoreError;
 use store::reads::{Block, Page};
 use store::statements::{FormedDay, StatementFilter};
-use store::{Control, Reads, Statements, StoreError};
+
+on_both_engines! {
+    a_statement_comes_back_as_it_was_written, lists_go_on_where_a_page_ended,
+    a_day_follows_the_one_before_or_is_refused_whole, days_are_due_by_each_merchants_own_clock,
+    a_days_lines_are_read_by_number_with_what_they_are_about, the_block_of_a_transaction_is_found,
+}
 
 const FIRST: Day = TODAY;
 
@@ -70,9 +76,8 @@ fn all(limit: u32) -> Page {
     Page { limit, after: None }
 }
 
-#[test]
-fn a_statement_comes_back_as_it_was_written() {
-    let here = Installation::new();
+fn a_statement_comes_back_as_it_was_written(engine: Engine) {
+    let here = Installation::new(engine);
     let (first, second) = (day(here.live, FIRST, (0, 4)), day(here.live, FIRST.plus(1), (4, 4)));
     block_on(here.store.append_statements(LIVE, &[first.clone(), second.clone()])).unwrap();
     for of in first.statements.iter().chain(&second.statements) {
@@ -95,9 +100,8 @@ fn a_statement_comes_back_as_it_was_written() {
     assert_eq!(events, 4, "each statement is told in the same commit");
 }
 
-#[test]
-fn lists_go_on_where_a_page_ended() {
-    let here = Installation::new();
+fn lists_go_on_where_a_page_ended(engine: Engine) {
+    let here = Installation::new(engine);
     let days: Vec<FormedDay> = (0..5).map(|n| day(here.live, FIRST.plus(n), (0, 0))).collect();
     block_on(here.store.append_statements(LIVE, &days)).unwrap();
     let (mut seen, mut after) = (Vec::new(), None);
@@ -120,9 +124,8 @@ fn lists_go_on_where_a_page_ended() {
     assert_eq!(walked, 10);
 }
 
-#[test]
-fn a_day_follows_the_one_before_or_is_refused_whole() {
-    let here = Installation::new();
+fn a_day_follows_the_one_before_or_is_refused_whole(engine: Engine) {
+    let here = Installation::new(engine);
     let append = |day: &FormedDay| block_on(here.store.append_statements(LIVE, std::slice::from_ref(day)));
     append(&day(here.live, FIRST, (0, 4))).unwrap();
     for wrong in [
@@ -143,9 +146,8 @@ fn a_day_follows_the_one_before_or_is_refused_whole() {
     append(&day(here.live, FIRST.plus(1), (4, 4))).unwrap();
 }
 
-#[test]
-fn days_are_due_by_each_merchants_own_clock() {
-    let here = Installation::new();
+fn days_are_due_by_each_merchants_own_clock(engine: Engine) {
+    let here = Installation::new(engine);
     let due = |shard, now_us| block_on(here.store.statements_due(shard, now_us, 9)).unwrap();
     assert_eq!(due(LIVE, NOW_US - 1), []);
     assert_eq!(due(LIVE, NOW_US), [here.live], "a new merchant is looked at once it is made");
@@ -164,9 +166,8 @@ fn days_are_due_by_each_merchants_own_clock() {
     assert_eq!(due(SANDBOX, NOW_US).len(), 2);
 }
 
-#[test]
-fn a_days_lines_are_read_by_number_with_what_they_are_about() {
-    let here = Installation::new();
+fn a_days_lines_are_read_by_number_with_what_they_are_about(engine: Engine) {
+    let here = Installation::new(engine);
     let mut ids = maker(LIVE, 80);
     let endpoint: EndpointId = ids.next();
     let sales: Vec<Sale> =
@@ -203,9 +204,8 @@ fn a_days_lines_are_read_by_number_with_what_they_are_about() {
     assert!(other.transactions.is_empty());
 }
 
-#[test]
-fn the_block_of_a_transaction_is_found() {
-    let here = Installation::new();
+fn the_block_of_a_transaction_is_found(engine: Engine) {
+    let here = Installation::new(engine);
     let block = |number: i64, first_seq, last_seq| Block {
         number,
         first_seq,

@@ -61,11 +61,24 @@ fn has_test(file: &File, function: &str) -> bool {
         return false;
     }
     let code = Source::of(&file.text).code;
+    if is_listed(&code, function) {
+        return true;
+    }
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
     lines.iter().enumerate().filter(|(_, line)| line.contains(&head)).any(|(at, _)| {
         let above = lines.iter().take(at).rev().take_while(|line| line.is_empty() || line.starts_with("#["));
         above.copied().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
     })
+}
+
+/// Tests of the store are listed to be run on both engines.
+fn is_listed(code: &str, function: &str) -> bool {
+    let lists = code.split("on_both_engines! {").skip(1).filter_map(|rest| rest.split('}').next());
+    let mut names = lists.flat_map(|list| list.split(',').map(str::trim));
+    match function.strip_suffix('*') {
+        Some(beginning) => names.any(|name| name.starts_with(beginning)),
+        None => names.any(|name| name == function),
+    }
 }
 
 fn page() -> String {
