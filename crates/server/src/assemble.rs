@@ -1,13 +1,14 @@
 //! Puts the crates together: key file, database, channels, the running platform.
 
-use crate::config::Config;
+use crate::config::{Config, StoreUrl};
 use crate::engine::{Engine, is_in_use};
+use crate::inside::Inside;
 use crate::secrets::Secret;
 use crate::{files, operator};
 use anyhow::{Context, Result, bail};
 use app::{App, Channels, Clock, NoticeDoor, Outside, Start};
 use channels::Channel;
-use channels::sandbox::{SandboxChannel, SandboxConfig};
+use channels::sandbox::{BookUse, SandboxChannel, SandboxConfig};
 use crypto::seal::{MasterKeyFile, Sealer};
 use domain::World;
 use domain::id::{ChannelAccountId, Id};
@@ -16,6 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use store::control::StoredChannelAccount;
+
+/// A process on this machine that serves answers within this time that it lives.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The kind of the sandbox channel's accounts.
 pub(crate) const SANDBOX_KIND: &str = "sandbox";
@@ -49,7 +53,7 @@ impl Installation {
     pub(crate) fn find_to_read(config: &Config) -> Result<Installation> {
         Engine::refuse_missing(config)?;
         let sealer = sealer(config)?;
-        Ok(Installation { engine: Engine::of(config, Arc::clone(&sealer)), sealer })
+        Ok(Installation { engine: Engine::of(config, Arc::clone(&sealer))?, sealer })
     }
 
     /// For a process that moves money.
@@ -67,8 +71,23 @@ impl Installation {
         self.engine.open_read_only().await
     }
 
+    /// The node that serves from this directory, where several may serve the database; `None` when none answers.
+    async fn serving_beside(&self, config: &Config, timeout: Duration) -> Result<Option<operator::Client>> {
+        let Ok(inside) = Inside::of(config, ANSWERS_WITHIN) else { return Ok(None) };
+        if !config.serving_note().is_file() || inside.get("/healthz").send().await.is_err() {
+            return Ok(None);
+        }
+        let token = self.operator_token(self.open_read_only().await?.as_ref()).await?;
+        Ok(Some(operator::Client::of(config, token, timeout)?))
+    }
+
     /// Through the process that serves this data, or here when none does.
     pub(crate) async fn reach(&self, config: &Config, timeout: Duration) -> Result<Reached> {
+        if self.engine.is_shared()
+            && let Some(server) = self.serving_beside(config, timeout).await?
+        {
+            return Ok(Reached::Server(server));
+        }
         match self.open().await {
             Ok(store) => Ok(Reached::Here(store)),
             Err(error) if is_in_use(&error) => {
@@ -90,7 +109,8 @@ pub(crate) enum Reached {
 
 /// The sandbox channel's book of an account.
 pub(crate) fn book_path(config: &Config, account: ChannelAccountId) -> PathBuf {
-    config.data_dir.join(format!("sandbox-{}.book", account.bare()))
+    let directory = config.sandbox.book_dir.as_ref().unwrap_or(&config.data_dir);
+    directory.join(format!("sandbox-{}.book", account.bare()))
 }
 
 /// Opens every channel that the accounts name. A sandbox channel on a live account is refused.
@@ -130,6 +150,10 @@ fn sandbox_config(config: &Config, stored: &StoredChannelAccount, public_url: &s
     Ok(SandboxConfig {
         call_timeout_ms: config.sandbox.call_timeout_ms,
         late_answer_ms: config.sandbox.late_answer_ms,
+        book_use: match &config.store.url {
+            StoreUrl::Sqlite { .. } => BookUse::Alone,
+            StoreUrl::Postgres { .. } => BookUse::Shared,
+        },
         ..SandboxConfig::new(id, secret, stored.account.cost, book, pay_base_url, real_now_us)
     })
 }

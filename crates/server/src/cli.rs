@@ -1,8 +1,9 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    backup, channel, clock, events, explain, health, hold, init, key, listen, master_key, merchant, partner,
-    payment, price, proof, restore, resume, sandbox, serve, sign, statement, trigger, verify, waiting,
+    backup, channel, clock, events, explain, health, hold, init, key, listen, master_key, merchant, migrate,
+    partner, payment, price, proof, restore, resume, sandbox, serve, sign, statement, trigger, verify,
+    waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Demo(demo::Options),
     /// Create an installation: data directory, database, master key, sandbox channel.
     Init(init::Options),
+    /// Bring the schema of the database to this program's.
+    Migrate(migrate::Options),
     /// Serve.
     Serve(serve::Options),
     /// Ask the serving process whether it takes commands.

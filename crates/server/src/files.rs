@@ -53,6 +53,19 @@ pub(crate) fn refuse_wide_directory(path: &Path) -> Result<()> {
     if found.is_dir() { Ok(()) } else { bail!("{} is no directory", path.display()) }
 }
 
+/// Refuses a file that others may read.
+pub(crate) fn refuse_wide_file(path: &Path) -> Result<()> {
+    let found = fs::metadata(path).with_context(|| format!("{} can't be read", path.display()))?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o7777;
+        if mode & 0o077 != 0 {
+            bail!("{} has mode {mode:04o}: run chmod 600 on it, only its owner may read it", path.display());
+        }
+    }
+    if found.is_file() { Ok(()) } else { bail!("{} is no file", path.display()) }
+}
+
 /// Reads a file that is no longer than `bytes_max`.
 pub(crate) fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
     let name = || path.display().to_string();

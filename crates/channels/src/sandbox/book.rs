@@ -4,6 +4,8 @@
 //! writes what has gathered. The kernel has the bytes before anyone is answered, so that a killed process loses
 //! nothing; the disk has them a second later, so that a power cut can lose the last second.
 
+mod shared;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read};
 use std::mem;
@@ -60,9 +62,21 @@ pub enum BookError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unwritten;
 
+/// Who may write a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BookUse {
+    /// This process, as long as it is open.
+    Alone,
+    /// Every process that has it open so, in turns: each reads first what the others wrote.
+    Shared,
+}
+
 /// An open book.
 #[derive(Debug)]
 pub(crate) struct Book {
+    /// For the turns of a shared one.
+    rules: Rules,
+    usage: BookUse,
     desk: Mutex<Desk>,
     file: Mutex<BookFile>,
     /// How much of the file is there, in bytes.
@@ -83,15 +97,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Book {
     /// Opens the book, or makes it, and reads it. Blocks for about half a second per million records.
-    pub(crate) fn open(path: &Path, rules: Rules) -> Result<Book, BookError> {
+    pub(crate) fn open(path: &Path, rules: Rules, usage: BookUse) -> Result<Book, BookError> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(BookError::InUse),
-            Err(TryLockError::Error(error)) => return Err(BookError::Io(error)),
+        match usage {
+            BookUse::Alone => match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(BookError::InUse),
+                Err(TryLockError::Error(error)) => return Err(BookError::Io(error)),
+            },
+            BookUse::Shared => shared::take_turn(&file)?,
         }
         begin(&file, rules.zone)?;
-        let mut desk = Desk::new(rules);
+        let mut desk = Desk::new(rules.clone());
         let end = replay(&file, &mut desk)?;
         desk.appended = end;
         let length = file.metadata()?.len();
@@ -99,8 +116,13 @@ impl Book {
             tracing::warn!(cut_bytes = length - end, "the sandbox channel's book ended in a torn record");
             file.set_len(end)?;
         }
+        if usage == BookUse::Shared {
+            file.unlock()?;
+        }
         let file = BookFile { file: Some(Arc::new(file)), spare: Vec::new() };
         Ok(Book {
+            rules,
+            usage,
             desk: Mutex::new(desk),
             file: Mutex::new(file),
             written: AtomicU64::new(end),
@@ -110,6 +132,9 @@ impl Book {
 
     /// Does something with the state. What it tells may be told: everything it can have seen is in the file.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> Result<T, Unwritten> {
+        if self.usage == BookUse::Shared {
+            return self.in_turn(act);
+        }
         let (done, end) = {
             let mut desk = lock(&self.desk);
             if desk.pending.len() > UNWRITTEN_MAX_BYTES {
@@ -167,6 +192,7 @@ impl Book {
     /// Lets another process have it; whoever still asks is told that nothing is known.
     pub(crate) fn shut(&self) {
         if let Some(handle) = lock(&self.file).file.take()
+            && self.usage == BookUse::Alone
             && let Err(error) = handle.unlock()
         {
             tracing::warn!(%error, "the sandbox channel's book stays locked");
@@ -268,7 +294,7 @@ mod tests {
     fn what_could_not_be_written_is_not_told_and_written_with_the_next() {
         let path = std::env::temp_dir().join(format!("feiqian-sandbox-{}.book", std::process::id()));
         let _ = std::fs::remove_file(&path);
-        let book = Book::open(&path, rules()).unwrap();
+        let book = Book::open(&path, rules(), BookUse::Alone).unwrap();
         assert_eq!(close(&book, 1), Ok(AttemptFact::Closed));
         // A handle that cannot write stands for a full disk.
         let read_only = Some(Arc::new(File::open(&path).unwrap()));
@@ -280,7 +306,7 @@ mod tests {
         book.shut();
         assert_eq!(close(&book, 4), Err(Unwritten));
         drop(book);
-        let book = Book::open(&path, rules()).unwrap();
+        let book = Book::open(&path, rules(), BookUse::Alone).unwrap();
         let found = [1, 2, 3, 4].map(|number| book.with(|desk| desk.trades.find(Uid([number; 16]))).unwrap());
         assert_eq!(found, [Some(0), Some(1), Some(2), None]);
         drop(book);

@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 pub use bill::{Bill, BillKind, BillRow, BillTotal, read_bill, read_bill_from};
-pub use book::{BookError, readable_bytes};
+pub use book::{BookError, BookUse, readable_bytes};
 pub use callback::{
     CallbackAmount, CallbackBody, CallbackKind, CallbackState, SIGNATURE_HEADER, TIMESTAMP_HEADER,
     read_callback, sign_callback,
@@ -76,6 +76,8 @@ pub struct SandboxConfig {
     pub cost: FeeRule,
     /// Its book, one file. The directory must be there.
     pub book_path: PathBuf,
+    /// Who may write it. Several nodes share one.
+    pub book_use: BookUse,
     /// Where payers pay, `…/pay`; a slash and the request number are added.
     pub pay_base_url: String,
     /// The bills' zone, seconds east of UTC; fixed when the book is made.
@@ -106,6 +108,7 @@ impl SandboxConfig {
             callback_secret,
             cost,
             book_path,
+            book_use: BookUse::Alone,
             pay_base_url,
             bill_offset_s: 8 * 3600,
             call_timeout_ms: 3_000,
@@ -195,7 +198,7 @@ impl SandboxChannel {
             cost: config.cost,
             pay_base_url: config.pay_base_url.trim_end_matches('/').to_owned(),
         };
-        let book = Book::open(&config.book_path, rules)?;
+        let book = Book::open(&config.book_path, rules, config.book_use)?;
         let inner = Arc::new(Inner {
             key: hmac::Key::new(hmac::HMAC_SHA256, &config.callback_secret),
             config,

@@ -5,7 +5,7 @@ use crate::cli::ConfigFile;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::{files, output};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use crypto::seal::{MasterKeyFile, Sealer};
 use domain::World;
@@ -29,6 +29,9 @@ const SANDBOX_COST: &str = "0.38";
 pub struct Options {
     #[command(flatten)]
     file: ConfigFile,
+    /// Shards for each world, on PostgreSQL: merchants are spread over them. None is ever split.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=2_048))]
+    shards: u16,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -36,9 +39,10 @@ pub struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let account = create(&config).await?;
+        let account = create(&config, options.shards).await?;
         let text = format!(
-            "Created. 已初始化\n  data        {}\n  master key  {}   (mode 0600: back it up apart from the data 请单独备份)\n  sandbox channel account  {account}\nNext: feiqian serve   ·   feiqian merchant create --world sandbox --name \"My shop\"",
+            "Created. 已初始化\n  database    {}\n  data        {}\n  master key  {}   (mode 0600: back it up apart from the data 请单独备份)\n  sandbox channel account  {account}\nNext: feiqian serve   ·   feiqian merchant create --world sandbox --name \"My shop\"",
+            config.store.url,
             config.data_dir.display(),
             config.master_key_file.display(),
         );
@@ -56,11 +60,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// Creates everything; answers the sandbox channel's account.
-pub(crate) async fn create(config: &Config) -> Result<ChannelAccountId> {
-    let database = config.database_file();
-    if database.exists() {
-        bail!("{} exists already: init makes new installations only", database.display());
-    }
+pub(crate) async fn create(config: &Config, shards: u16) -> Result<ChannelAccountId> {
+    Engine::refuse_existing(config).await?;
     files::private_directory(&config.data_dir)?;
     if let Some(parent) =
         config.master_key_file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists())
@@ -70,9 +71,9 @@ pub(crate) async fn create(config: &Config) -> Result<ChannelAccountId> {
     let provider = MasterKeyFile::create(&config.master_key_file).context(
         "master key; if it is left over from an init that did not finish, remove it and start again",
     )?;
-    let engine = Engine::of(config, Arc::new(Sealer::new(Arc::new(provider))));
+    let engine = Engine::of(config, Arc::new(Sealer::new(Arc::new(provider))))?;
     let (zone, now_us) = (TimeZone::get(OPERATOR_ZONE)?, assemble::real_now_us());
-    engine.init(business_day(now_us, &zone)).await?;
+    engine.init(business_day(now_us, &zone), shards).await?;
     let store = engine.open().await?;
     let account = sandbox_account(now_us)?;
     assemble::refuse_sandbox_in_live(&account)?;

@@ -15,6 +15,7 @@ mod key_life;
 pub mod listen;
 pub mod master_key;
 pub mod merchant;
+pub mod migrate;
 pub mod partner;
 pub mod payment;
 pub mod price;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(options) => demo::run(options),
         Command::Init(options) => init::run(&options),
+        Command::Migrate(options) => migrate::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Health(options) => health::run(&options),
         Command::Config { command: ConfigCommand::Check { file, json } } => config_check::run(&file, json),

@@ -105,6 +105,7 @@ mod tests {
         let mut read = read(&uncommented, &[]).unwrap();
         // What has no default is shown by an example.
         read.public_url = None;
+        (read.store.password_file, read.sandbox.book_dir) = (None, None);
         for tls in [&mut read.tls, &mut read.internal_tls] {
             (tls.certificate_file, tls.key_file) = (None, None);
         }
@@ -152,7 +153,7 @@ mod tests {
             ("[rate_limits]\nlive_read = {per_second = 1, burst = 1, window = 1}", "window"),
             ("[limits]\nbody_max = 1", "body_max"),
             ("[lanes]\nbatch = 1", "batch"),
-            ("[store]\nwriters = 2", "writers"),
+            ("[store]\nthreads = 2", "threads"),
             ("[tls]\nkey = 'k.pem'", "key"),
             ("[internal_tls]\npassword = 'x'", "password"),
             ("[lanse]\nbatch_max = 1", "lanse"),

@@ -33,11 +33,13 @@ impl Default for Tls {
 }
 
 /// `[sandbox]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sandbox {
     /// Whether webhooks of the sandbox may go to private and loopback addresses.
     pub allow_private_webhooks: bool,
+    /// Where the sandbox channel keeps its books; without it `data_dir`. Nodes that serve one database share it.
+    pub book_dir: Option<PathBuf>,
     /// After this a call that the sandbox channel lost is given up as unknown, milliseconds.
     pub call_timeout_ms: u64,
     /// So late the answer of `answer_late` comes, milliseconds.
@@ -46,7 +48,12 @@ pub struct Sandbox {
 
 impl Default for Sandbox {
     fn default() -> Sandbox {
-        Sandbox { allow_private_webhooks: false, call_timeout_ms: 3_000, late_answer_ms: 2_000 }
+        Sandbox {
+            allow_private_webhooks: false,
+            book_dir: None,
+            call_timeout_ms: 3_000,
+            late_answer_ms: 2_000,
+        }
     }
 }
 
@@ -246,8 +253,18 @@ impl Default for Lanes {
 pub struct StoreSettings {
     /// Which database.
     pub url: StoreUrl,
-    /// Threads that read.
+    /// The password of a PostgreSQL database's user, alone in a file of mode 0600.
+    pub password_file: Option<PathBuf>,
+    /// Whether `serve` brings the schema to the program's.
+    pub migrate: bool,
+    /// Threads, or connections, that read.
     pub readers: usize,
+    /// Connections that write control rows.
+    pub writers: usize,
+    /// The longest that a statement of PostgreSQL may take, milliseconds.
+    pub statement_timeout_ms: u32,
+    /// The longest that it waits for a lock, milliseconds.
+    pub lock_timeout_ms: u32,
     /// Page cache of the writer, KiB.
     pub cache_kib: u32,
     /// Page cache of each reader, KiB.
@@ -258,7 +275,12 @@ impl Default for StoreSettings {
     fn default() -> StoreSettings {
         StoreSettings {
             url: StoreUrl::default(),
+            password_file: None,
+            migrate: true,
             readers: 4,
+            writers: 4,
+            statement_timeout_ms: 10_000,
+            lock_timeout_ms: 5_000,
             cache_kib: 32 * 1_024,
             reader_cache_kib: 4 * 1_024,
         }

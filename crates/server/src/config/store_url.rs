@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// The database's name where nobody names another.
 const FILE: &str = "feiqian.db";
 const SQLITE: &str = "sqlite:";
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,11 @@ pub enum StoreUrl {
     Sqlite {
         /// Its name.
         file: String,
+    },
+    /// `postgres://user@host:port/database`: a database of its own, which several nodes may serve.
+    Postgres {
+        /// Without a password.
+        url: String,
     },
 }
 
@@ -27,8 +33,18 @@ impl Default for StoreUrl {
 impl StoreUrl {
     /// Reads one; `Err` says in a sentence what is wrong.
     fn parse(text: &str) -> Result<StoreUrl, String> {
+        if SCHEMES.iter().any(|scheme| text.starts_with(scheme)) {
+            return match holds_a_password(text) {
+                true => Err(
+                    "store.url holds a password, and settings are shown: put it into a file of mode 0600 and name that in \
+                     store.password_file"
+                        .to_owned(),
+                ),
+                false => Ok(StoreUrl::Postgres { url: text.to_owned() }),
+            };
+        }
         let Some(file) = text.strip_prefix(SQLITE) else {
-            return Err("store.url must be sqlite:NAME".to_owned());
+            return Err("store.url must be sqlite:NAME or postgres://user@host:port/database".to_owned());
         };
         let is_name = Path::new(file).file_name().is_some_and(|name| name == file);
         if !is_name || file.starts_with('.') {
@@ -41,18 +57,33 @@ impl StoreUrl {
         Ok(StoreUrl::Sqlite { file: file.to_owned() })
     }
 
-    /// The file of a database that is one.
+    /// The file of a database that is one, or would be.
     pub(crate) fn file_in(&self, data_dir: &Path) -> PathBuf {
         match self {
             StoreUrl::Sqlite { file } => data_dir.join(file),
+            StoreUrl::Postgres { .. } => data_dir.join(FILE),
         }
     }
+}
+
+/// Between user and host, or as a key behind the `?`. What can't be read is taken to hold one.
+fn holds_a_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return true };
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = place.split('/').next().unwrap_or(place);
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    let in_query = query.split('&').any(|pair| {
+        let key = pair.split('=').next().unwrap_or(pair).to_ascii_lowercase();
+        key.contains("pass") || key.contains('%')
+    });
+    user.contains(':') || in_query
 }
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreUrl::Sqlite { file } => write!(f, "{SQLITE}{file}"),
+            StoreUrl::Postgres { url } => f.write_str(url),
         }
     }
 }
@@ -82,6 +113,20 @@ mod tests {
             ["", "sqlite:", "sqlite:/srv/a.db", "sqlite:../a.db", "sqlite:a/b.db", "sqlite:.a", "mysql://x"]
         {
             assert!(StoreUrl::parse(wrong).unwrap_err().starts_with("store.url"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_refused_and_not_repeated() {
+        for url in [
+            "postgres://u:PLANTED@h/d",
+            "postgresql://u:PLANTED@h:5432/d",
+            "postgres://u@h/d?password=PLANTED",
+            "postgres://u@h/d?sslmode=require&passWord=PLANTED",
+            "postgres://u@h/d?p%61ssword=PLANTED",
+        ] {
+            let fault = StoreUrl::parse(url).unwrap_err();
+            assert!(fault.contains("password_file") && !fault.contains("PLANTED"), "{fault}");
         }
     }
 }

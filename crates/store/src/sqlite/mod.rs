@@ -191,6 +191,13 @@ impl SqliteStore {
         SqliteStore::with_writer(config, connection, Some(lock))
     }
 
+    /// Applies missing migrations, while nobody serves; answers how many.
+    pub fn migrate(config: &SqliteConfig) -> Result<usize, OpenFault> {
+        let _lock = lock::take(&config.path)?;
+        let mut connection = connection::open_writer(config)?;
+        migrate::migrate(&mut connection, MIGRATIONS, config.now_us)
+    }
+
     /// Opens for control rows (merchants, prices, keys) beside a serving process, or without one: no lock, no migration, no
     /// lanes. A write waits for the other process's commit, at most as long as the connection waits for any lock.
     pub fn open_control(config: &SqliteConfig) -> Result<SqliteStore, OpenFault> {

@@ -1,31 +1,47 @@
 //! The database of an installation: the engine that `store.url` names, opened by one of its three doors. What only a file can do
 //! (be copied while it is written to, be locked by one process) is asked for by name and refused elsewhere with a sentence.
 
+mod postgres;
+
 use crate::assemble::real_now_us;
 use crate::config::{Config, StoreUrl};
+use crate::files;
 use anyhow::{Result, anyhow, bail};
 use crypto::seal::Sealer;
 use ledger::Day;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::Store;
+use store::postgres::{PostgresConfig, PostgresStore, Shards};
 use store::sqlite::{OpenFault, SqliteConfig, SqliteStore};
 
 /// The engine of an installation and how it is opened.
 pub(crate) enum Engine {
-    /// A file of this machine.
+    /// A file of this machine, written by one process.
     Sqlite(SqliteConfig),
+    /// A database that any number of nodes serve.
+    Postgres {
+        /// How it is reached.
+        config: Box<PostgresConfig>,
+        /// Whether opening for serving brings the schema to this program's.
+        may_migrate: bool,
+    },
 }
 
 impl Engine {
     /// As the settings name it.
-    pub(crate) fn of(config: &Config, sealer: Arc<Sealer>) -> Engine {
-        match config.store.url {
+    pub(crate) fn of(config: &Config, sealer: Arc<Sealer>) -> Result<Engine> {
+        Ok(match &config.store.url {
             StoreUrl::Sqlite { .. } => Engine::Sqlite(sqlite(config, config.database_file(), sealer)),
-        }
+            StoreUrl::Postgres { url } => Engine::Postgres {
+                config: Box::new(postgres::config(config, url, sealer)?),
+                may_migrate: config.store.migrate,
+            },
+        })
     }
 
-    /// Refuses a file that is not there. A server that has to be asked answers for itself when it is opened.
+    /// Refuses a file that is not there. A server that has to be asked answers for itself when it is opened; the node's own
+    /// directory is made, because nothing of the installation lies in it.
     pub(crate) fn refuse_missing(config: &Config) -> Result<()> {
         match &config.store.url {
             StoreUrl::Sqlite { .. } if config.database_file().is_file() => Ok(()),
@@ -33,17 +49,43 @@ impl Engine {
                 "there is no database at {}: run `feiqian init` first, or name the right data_dir",
                 config.database_file().display()
             ),
+            StoreUrl::Postgres { .. } => files::private_directory(&config.data_dir),
         }
     }
 
-    /// Makes the schema and its shards, where there is none.
-    pub(crate) async fn init(&self, open_day: Day) -> Result<()> {
+    /// Refuses to make an installation where there is one.
+    pub(crate) async fn refuse_existing(config: &Config) -> Result<()> {
+        match &config.store.url {
+            StoreUrl::Sqlite { .. } if config.database_file().exists() => bail!(
+                "{} exists already: init makes new installations only",
+                config.database_file().display()
+            ),
+            StoreUrl::Sqlite { .. } => Ok(()),
+            StoreUrl::Postgres { url } => postgres::refuse_existing(config, url).await,
+        }
+    }
+
+    /// Makes the schema and `shards` of each world, where there is none.
+    pub(crate) async fn init(&self, open_day: Day, shards: u16) -> Result<()> {
         match self {
+            Engine::Sqlite(_) if shards != 1 => bail!("--shards: a file has one shard for each world"),
             Engine::Sqlite(sqlite) => {
                 store::sqlite::init(sqlite, open_day)?;
                 // SQLite gives its log and shared memory the mode of the database.
-                crate::files::close_file(&sqlite.path)
+                files::close_file(&sqlite.path)
             }
+            Engine::Postgres { config, .. } => {
+                let shards = Shards { live: shards, sandbox: shards };
+                store::postgres::init(config, open_day, shards).await.map_err(postgres::explain)
+            }
+        }
+    }
+
+    /// Brings the schema to this program's; answers how many steps that took.
+    pub(crate) async fn migrate(&self) -> Result<usize> {
+        match self {
+            Engine::Sqlite(sqlite) => SqliteStore::migrate(sqlite).map_err(explain_open),
+            Engine::Postgres { config, .. } => postgres::migrate(config).await,
         }
     }
 
@@ -51,6 +93,7 @@ impl Engine {
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
         match self {
             Engine::Sqlite(sqlite) => file(SqliteStore::open(sqlite)),
+            Engine::Postgres { config, may_migrate } => Ok(postgres::open(config, *may_migrate).await?),
         }
     }
 
@@ -58,6 +101,9 @@ impl Engine {
     pub(crate) async fn open_control(&self) -> Result<Arc<dyn Store>> {
         match self {
             Engine::Sqlite(sqlite) => file(SqliteStore::open_control(sqlite)),
+            Engine::Postgres { config, .. } => {
+                Ok(Arc::new(PostgresStore::open(config).await.map_err(postgres::explain)?))
+            }
         }
     }
 
@@ -65,13 +111,25 @@ impl Engine {
     pub(crate) async fn open_read_only(&self) -> Result<Arc<dyn Store>> {
         match self {
             Engine::Sqlite(sqlite) => file(SqliteStore::open_read_only(sqlite)),
+            Engine::Postgres { config, .. } => {
+                Ok(Arc::new(PostgresStore::open_read_only(config).await.map_err(postgres::explain)?))
+            }
         }
+    }
+
+    /// Whether several processes may serve it at once.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Engine::Postgres { .. })
     }
 
     /// The file, for what only files can do.
     pub(crate) fn file(&self) -> Result<&SqliteConfig> {
         match self {
             Engine::Sqlite(sqlite) => Ok(sqlite),
+            Engine::Postgres { .. } => bail!(
+                "the database is PostgreSQL: it is copied and restored with its own tools, and a restored one is held with \
+                 `feiqian hold --books-of TIME` before it is served: see docs/postgresql.md"
+            ),
         }
     }
 }
