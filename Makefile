@@ -4,6 +4,7 @@
 ARGS ?=
 ROUNDS ?= 20
 SECONDS ?= 20
+CONTRACT_SECONDS ?= 300
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 LOCKED := $(if $(CI),--locked)
 
@@ -23,7 +24,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench crash fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -47,6 +48,10 @@ crash: setup-build ## Kill the server under load and verify, ROUNDS times (20)
 fuzz: ## Fuzz every reader of outside bytes, SECONDS each (20)
 	@scripts/setup.sh fuzz
 	scripts/fuzz.sh $(SECONDS)
+
+contract: setup-test ## Try the served OpenAPI document with drawn requests, twice CONTRACT_SECONDS (300)
+	FEIQIAN_CONTRACT_SECONDS=$(CONTRACT_SECONDS) cargo test $(LOCKED) --workspace --test it -- --nocapture \
+	  every_answer_is_as_the_served_document_says a_document_with_a_false_word_is_found_out
 
 fmt: ## Format the code
 	cargo fmt --all

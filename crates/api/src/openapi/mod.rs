@@ -3,6 +3,7 @@
 mod components;
 mod enrich;
 pub mod examples;
+mod limits;
 mod operation;
 mod words;
 
@@ -48,6 +49,7 @@ pub fn document(routes: &Routes) -> Value {
         .build();
     let mut document = finished(&document);
     enrich::enrich(&mut document);
+    limits::limit(&mut document);
     document
 }
 

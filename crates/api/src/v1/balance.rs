@@ -73,7 +73,7 @@ async fn balances(call: Allowed<may::ReadBalances>) -> Result<Reply, Problem> {
 }
 
 /// The categories that merchants see; the platform's own are not among them.
-const CATEGORIES: [Category; 15] = [
+pub const CATEGORIES: [Category; 15] = [
     Category::Payment,
     Category::Fee,
     Category::Refund,

@@ -26,7 +26,8 @@ static CREATE: Spec = Spec {
     key: KeyRule::Required,
     query: &[],
     answer: Answer::Made("WebhookEndpoint"),
-    codes: &[Code::WebhookEndpointExists, Code::UrlNotAllowed],
+    // A repeat under the key of one that was deleted since finds nothing.
+    codes: &[Code::WebhookEndpointExists, Code::UrlNotAllowed, NOT_FOUND],
 };
 
 static LIST: Spec = Spec {

@@ -19,11 +19,12 @@ mod whoami;
 use crate::routes::Routes;
 
 pub use api_key::{KeyIn, RotationIn};
+pub use balance::CATEGORIES;
 pub use endpoint::{EndpointIn, EndpointPatchIn, event_types};
 pub use payment_input::PaymentIn;
 pub use payment_steps::{AttemptIn, CaptureIn};
 pub use refund::RefundIn;
-pub use sandbox::{ClockIn, PayIn};
+pub use sandbox::{ADVANCE_MAX_S, ClockIn, PayIn};
 
 /// Registers every route.
 pub fn routes(routes: &mut Routes) {

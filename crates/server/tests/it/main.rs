@@ -7,6 +7,7 @@
 mod authorization;
 mod cases;
 mod cases_b;
+mod contract;
 mod deploy;
 mod documents;
 mod examples;

@@ -6,7 +6,7 @@ mod web;
 
 pub use amount::amount;
 pub use parts::{DEVICE_MAX_BYTES, PAYER_MAX_BYTES, goods, metadata, personal_object};
-pub use web::{address, callable_url, return_url, web_url};
+pub use web::{URL_MAX_BYTES, address, callable_url, return_url, web_url};
 
 use super::{Fault, Value};
 use crate::text::parse_time_us;

@@ -46,6 +46,24 @@ pub fn kinds_of(receiver: &Receiver, object: &str) -> Vec<String> {
     receiver.accepted_of(object).iter().map(|delivered| delivered.kind().to_owned()).collect()
 }
 
+/// A repeat under its key answers the endpoint as it is now; one that was deleted is not there, and is not made again.
+#[test]
+fn a_repeat_does_not_bring_a_deleted_endpoint_back() {
+    on_shared(async |server| {
+        let merchant = Merchant::new(server).await;
+        let body = json!({ "url": "http://127.0.0.1:9/gone", "events": ["refund.failed"] });
+        let post = || merchant.client.post("/v1/webhook_endpoints", &body).key("once").send();
+        let made = post().await.expect(201).id();
+        let path = format!("/v1/webhook_endpoints/{made}");
+        merchant.client.call("DELETE", &path).send().await.expect(200);
+        post().await.expect_problem(404, "webhook_endpoint_not_found");
+        assert!(merchant.all("/v1/webhook_endpoints").await.is_empty());
+        let document = server.client().get("/openapi.json").await.expect(200).json;
+        let refusals = &document["paths"]["/v1/webhook_endpoints"]["post"]["responses"]["404"]["description"];
+        assert_eq!(*refusals, "`webhook_endpoint_not_found`");
+    });
+}
+
 #[test]
 fn endpoints_are_made_shown_changed_and_removed() {
     on_shared(async |server| {
