@@ -8,6 +8,7 @@ const DRAWN: &str = "5";
 /// With a time, in seconds, it draws until that is spent: `make contract` says so.
 const SECONDS: &str = "FEIQIAN_CONTRACT_SECONDS";
 
+#[allow(clippy::print_stdout)] // `make contract` shows it
 fn print(what: &str, report: &Report) {
     let operations = &report.told["operations"];
     println!(
