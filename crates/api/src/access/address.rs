@@ -40,9 +40,40 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
         .map(|ip| ip.to_canonical())
 }
 
+/// An entry of a key's list: a network, or one address as a network of its own.
+pub fn listed_network(entry: &str) -> Option<IpNet> {
+    let only = || entry.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+    entry.parse::<IpNet>().or_else(|_| only()).ok()
+}
+
+/// Whether a key that may come from `own` may hand out `wanted`. An empty list is anywhere; an entry that can't be read is nowhere.
+pub fn covers_addresses(own: &[String], wanted: &[String]) -> bool {
+    let own_networks = || own.iter().filter_map(|entry| listed_network(entry));
+    let is_within = |entry: &String| {
+        listed_network(entry).is_some_and(|wanted| own_networks().any(|own| own.contains(&wanted)))
+    };
+    own.is_empty() || (!wanted.is_empty() && wanted.iter().all(is_within))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_hands_out_more_addresses_than_their_own() {
+        let list = |entries: &[&str]| entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>();
+        let own = list(&["203.0.113.0/24", "198.51.100.7", "2001:db8::/32"]);
+        assert!(covers_addresses(&[], &[]) && covers_addresses(&[], &own) && covers_addresses(&own, &own));
+        for within in [&["203.0.113.9"][..], &["203.0.113.128/25", "198.51.100.7/32"], &["2001:db8:1::/48"]] {
+            assert!(covers_addresses(&own, &list(within)), "{within:?}");
+        }
+        for beyond in
+            [&[][..], &["203.0.112.0/23"], &["0.0.0.0/0"], &["203.0.113.9", "192.0.2.1"], &["::/0"], &["x"]]
+        {
+            assert!(!covers_addresses(&own, &list(beyond)), "{beyond:?}");
+        }
+        assert!(!covers_addresses(&list(&["x"]), &list(&["203.0.113.9"])));
+    }
 
     fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();

@@ -1,6 +1,7 @@
 //! From credentials to a caller, in the order of WIRE: encoding, key, algorithm, time, components, digest, signature; the
 //! nonce is judged by the command's own commit.
 
+use super::address::listed_network;
 use crate::pipeline::{Received, parse_id};
 use crate::problem::{Code, Problem, signature_problem};
 use crate::state::ApiState;
@@ -14,7 +15,6 @@ use domain::api_key::{ApiKey, Life, Owner};
 use domain::id::{KeyId, MerchantId, World};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -148,10 +148,7 @@ fn within_addresses(key: &ApiKey, address: Option<IpAddr>) -> Result<(), Problem
         return Ok(());
     }
     let allowed = address.is_some_and(|address| {
-        key.ip_allow.iter().any(|entry| match entry.parse::<IpNet>() {
-            Ok(net) => net.contains(&address),
-            Err(_) => entry.parse::<IpAddr>().is_ok_and(|only| only.to_canonical() == address),
-        })
+        key.ip_allow.iter().filter_map(|entry| listed_network(entry)).any(|net| net.contains(&address))
     });
     if allowed { Ok(()) } else { Err(Problem::new(Code::IpNotAllowed)) }
 }

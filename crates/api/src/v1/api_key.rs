@@ -1,6 +1,6 @@
 //! API keys. Nobody hands out more than the key that asks may do.
 
-use crate::access::{self, covers, may};
+use crate::access::{self, covers, covers_addresses, may};
 use crate::json::read::{WORDS_MAX_CHARS, boolean, names, time_us, words};
 use crate::json::{Fault, Fields, Value};
 use crate::listing::{Listing, created};
@@ -163,20 +163,32 @@ impl KeyIn {
     }
 }
 
-/// Nobody hands out more than they have.
-fn hand_out(call: &Call, wanted: &[String]) -> Result<(), Problem> {
-    let own = call.config.key(call.key).map(|key| key.key.permissions.as_slice());
-    if own.is_some_and(|own| covers(own, wanted)) {
-        return Ok(());
+/// Nobody hands out more than they have: no permission, and no address to come from.
+fn hand_out(call: &Call, permissions: &[String], addresses: &[String]) -> Result<(), Problem> {
+    let own = call.config.key(call.key).map(|key| &key.key).ok_or_else(|| Problem::new(Code::KeyUnknown))?;
+    let refused = |field: &str, own: &[String], detail: Text| {
+        Problem::field(FieldError {
+            pointer: format!("/{field}"),
+            code: Code::PermissionMissing,
+            detail,
+            allowed: Some(own.to_vec()),
+        })
+    };
+    if !covers(&own.permissions, permissions) {
+        let detail = Text::fixed(
+            "A key hands out no permission that it does not have.",
+            "密钥不能授出自己没有的权限。",
+        );
+        return Err(refused("permissions", &own.permissions, detail));
     }
-    let detail =
-        Text::fixed("A key hands out no permission that it does not have.", "密钥不能授出自己没有的权限。");
-    Err(Problem::field(FieldError {
-        pointer: "/permissions".to_owned(),
-        code: Code::PermissionMissing,
-        detail,
-        allowed: own.map(<[String]>::to_vec),
-    }))
+    if !covers_addresses(&own.ip_allow, addresses) {
+        let detail = Text::fixed(
+            "A key that is limited to addresses makes keys for those only: name some of them in ip_allow.",
+            "限定了来源地址的密钥只能授出这些地址：请在 ip_allow 中填写其中的地址。",
+        );
+        return Err(refused("ip_allow", &own.ip_allow, detail));
+    }
+    Ok(())
 }
 
 async fn create(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
@@ -187,7 +199,7 @@ async fn create(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
         fields.finish()?;
         new
     };
-    hand_out(&call, &new.permissions)?;
+    hand_out(&call, &new.permissions, &new.ip_allow)?;
     let answer = call.app().create_key(&call.caller, new, call.re_entry).await?;
     let (key, bearer) = &answer.object;
     Ok(Reply::made(&object(key, bearer.as_deref(), &call), answer.fresh))
@@ -211,7 +223,7 @@ async fn rotate(call: Allowed<may::WriteKeys>) -> Result<Reply, Problem> {
         rotation
     };
     let old = call.app().key(&call.caller, id)?;
-    hand_out(&call, &old.permissions)?;
+    hand_out(&call, &old.permissions, &old.ip_allow)?;
     let answer = call.app().rotate_key(&call.caller, id, rotation, call.re_entry).await?;
     let (key, bearer) = &answer.object;
     Ok(Reply::acted(&object(key, bearer.as_deref(), &call), answer.fresh))

@@ -13,6 +13,7 @@ mod documents;
 mod examples;
 mod harness;
 mod local;
+mod marks;
 mod partners;
 mod safekeeping;
 mod sign;

@@ -1,35 +1,46 @@
-//! ARCHITECTURE.md says what always holds, and names for each of its sentences the test that checks it.
+//! ARCHITECTURE.md says what always holds, SECURITY.md what is protected, and both name for their sentences the test that checks it.
 
 use crate::none;
 use crate::source::Source;
 use crate::tree::{File, files, rust_files};
 
-/// The page with the claims.
-const PAGE: &str = "ARCHITECTURE.md";
+/// The page with the invariants.
+const INVARIANTS: &str = "ARCHITECTURE.md";
 
 /// The heading under which every item of the list must name a test.
 const HEADING: &str = "## Invariants";
 
+/// The page with the threats, and its Chinese summary.
+const THREATS: &str = "SECURITY.md";
+
+/// Every page that names tests.
+const PAGES: [&str; 2] = [INVARIANTS, THREATS];
+
+/// Words of a threat's row that stand for a test: met by configuration, or not at all.
+const WITHOUT_TEST: [&str; 3] = ["**Not met**", "**not met**", "hold"];
+
 /// `test: crate::function`, as written in backquotes.
 #[derive(Debug, PartialEq)]
 struct Named {
+    page: &'static str,
     line: usize,
     crate_name: String,
     function: String,
 }
 
 /// The names in a page, and complaints about those that can't be read.
-fn named(page: &str) -> (Vec<Named>, Vec<String>) {
+fn named(name: &'static str, page: &str) -> (Vec<Named>, Vec<String>) {
     let (mut names, mut wrong) = (Vec::new(), Vec::new());
     for (at, line) in page.lines().enumerate() {
         for text in line.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("test: ")) {
             match text.split_once("::") {
                 Some((krate, function)) if !function.contains("::") => names.push(Named {
+                    page: name,
                     line: at + 1,
                     crate_name: krate.to_owned(),
                     function: function.to_owned(),
                 }),
-                _ => wrong.push(format!("{PAGE}:{}: `{text}` is not crate::function", at + 1)),
+                _ => wrong.push(format!("{name}:{}: `{text}` is not crate::function", at + 1)),
             }
         }
     }
@@ -81,19 +92,25 @@ fn is_listed(code: &str, function: &str) -> bool {
     }
 }
 
-fn page() -> String {
-    files()
-        .into_iter()
-        .find(|file| file.path == PAGE)
-        .map(|file| file.text)
-        .expect("ARCHITECTURE.md is there")
+fn page(path: &str) -> String {
+    let found = files().into_iter().find(|file| file.path == path);
+    found.map(|file| file.text).unwrap_or_else(|| panic!("{path} is not there"))
+}
+
+/// The rows of a page's tables that tell of a threat: three cells, the first of which holds letters of STRIDE.
+fn threats(page: &str) -> Vec<(usize, &str)> {
+    let is_threat = |line: &&str| {
+        let first = line.strip_prefix("| ").and_then(|rest| rest.split(" | ").next()).unwrap_or_default();
+        !first.is_empty() && first.chars().all(|c| "STRIDE ".contains(c))
+    };
+    page.lines().enumerate().filter(|(_, line)| is_threat(line)).map(|(at, line)| (at + 1, line)).collect()
 }
 
 #[test]
 fn a_page_is_read() {
     let page =
         "## Invariants\n\n1. One. `test: a::b`,\n   `test: c::d`\n2. Two\n\n## Next\n1. no\n`test: a::b::c`";
-    let (names, wrong) = named(page);
+    let (names, wrong) = named(THREATS, page);
     let names: Vec<_> = names.iter().map(|n| (n.line, n.crate_name.as_str(), n.function.as_str())).collect();
     assert_eq!(names, [(3, "a", "b"), (4, "c", "d")]);
     assert_eq!(wrong.len(), 1);
@@ -113,20 +130,46 @@ fn a_test_is_known_by_its_attribute() {
 
 #[test]
 fn every_invariant_names_a_test() {
-    let items = items(&page());
-    assert!(!items.is_empty(), "{PAGE} has no list under {HEADING}");
+    let page = page(INVARIANTS);
+    let items = items(&page);
+    assert!(!items.is_empty(), "{INVARIANTS} has no list under {HEADING}");
     let without = items.iter().filter(|(_, text)| !text.contains("`test: "));
-    none(without.map(|(line, text)| format!("{PAGE}:{line}: no test is named: {text}")).collect());
+    none(without.map(|(line, text)| format!("{INVARIANTS}:{line}: no test is named: {text}")).collect());
+}
+
+/// What is said to be met names its test; what is not met says so.
+#[test]
+fn every_threat_names_a_test_or_is_said_not_to_be_met() {
+    let page = page(THREATS);
+    let threats = threats(&page);
+    assert!(threats.len() > 40, "{THREATS} has {} threats", threats.len());
+    let is_honest = |row: &str| {
+        let has_test = row.contains("`test: ") || row.contains("`make ");
+        has_test || WITHOUT_TEST.iter().any(|word| row.contains(word))
+    };
+    let without = threats.iter().filter(|(_, row)| !is_honest(row));
+    none(
+        without
+            .map(|(line, row)| format!("{THREATS}:{line}: neither a test nor a plain word: {row}"))
+            .collect(),
+    );
 }
 
 #[test]
 fn every_test_that_is_named_exists() {
-    let (names, mut wrong) = named(&page());
+    let mut wrong = Vec::new();
+    let mut names = Vec::new();
+    for path in PAGES {
+        let (found, unreadable) = named(path, &page(path));
+        assert!(found.len() > 20, "{path} names {} tests", found.len());
+        names.extend(found);
+        wrong.extend(unreadable);
+    }
     let files = rust_files();
-    for Named { line, crate_name, function } in names {
+    for Named { page, line, crate_name, function } in names {
         let mut of_crate = files.iter().filter(|file| file.crate_name() == Some(crate_name.as_str()));
         if !of_crate.any(|file| has_test(file, &function)) {
-            wrong.push(format!("{PAGE}:{line}: {crate_name} has no test {function}"));
+            wrong.push(format!("{page}:{line}: {crate_name} has no test {function}"));
         }
     }
     none(wrong);

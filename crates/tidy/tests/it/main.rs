@@ -9,6 +9,7 @@ mod links;
 mod operations;
 mod pages;
 mod pure;
+mod secrets;
 mod source;
 mod sql;
 mod tree;

@@ -121,6 +121,37 @@ fn revoked_expired_and_limited_keys() {
     });
 }
 
+/// Also the addresses that a key may come from are handed on within its own, by making and by rotating.
+#[test]
+fn a_limited_key_makes_none_for_more_addresses() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        let (wide, _) = key(&merchant, &[]).await;
+        let (own, maker) = key(&merchant, &[("ip_allow", json!(["127.0.0.0/8"]))]).await;
+        let before = Picture::of(server);
+        let refused = |answer: crate::harness::Answer| {
+            let answer = answer.expect_problem(403, "permission_missing");
+            assert_eq!(
+                (answer.pointer(), &answer["errors"][0]["allowed"]),
+                ("/ip_allow", &json!(["127.0.0.0/8"]))
+            );
+        };
+        for addresses in [json!(null), json!([]), json!(["127.0.0.1", "203.0.113.7"]), json!(["0.0.0.0/0"])] {
+            let body = json!({ "name": "wide", "generate_bearer": true, "ip_allow": addresses });
+            refused(maker.post("/v1/api_keys", &body).key(&merchant.next_no("k")).send().await);
+        }
+        let rotate = |id: &str| {
+            maker.post(&format!("/v1/api_keys/{id}/rotate"), &json!({})).key(&merchant.next_no("k"))
+        };
+        refused(rotate(&wide).send().await);
+        before.assert_same(server, "a key for more addresses");
+        let body = json!({ "name": "narrow", "generate_bearer": true, "ip_allow": ["127.0.0.1"] });
+        maker.post("/v1/api_keys", &body).key(&merchant.next_no("k")).send().await.expect(201);
+        let next = rotate(&own).send().await.expect(200);
+        assert_eq!(next["ip_allow"], json!(["127.0.0.0/8"]), "{}", next.text);
+    });
+}
+
 /// Nobody hands out more than they have; a rotated key works beside the old one.
 #[test]
 fn keys_make_no_wider_keys_and_rotate() {

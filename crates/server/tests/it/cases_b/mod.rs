@@ -14,7 +14,6 @@ mod foreign;
 mod interop;
 mod lists;
 pub mod live;
-mod marks;
 pub mod mistakes;
 mod nonces;
 mod offline;
