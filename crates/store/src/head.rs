@@ -1,7 +1,7 @@
 //! Heads: one row per merchant, the root of its money rows, and one per shard.
 
 use crate::db::{Columns, Db, Many, Value, corrupt, keyed, params, statements, writes};
-use crate::{Committed, StoreError, WriteSet};
+use crate::{Committed, StoreError, WriteSet, installation};
 use domain::id::{MerchantId, Shard};
 use domain::merchant::Head;
 use ledger::Day;
@@ -28,7 +28,7 @@ writes! {
         clock_offset_us: Big, business_day: Int, debt_limit_minor: Big, credit_line_minor: Big, key_epoch: Big,
         sequence: Big,
     };
-    SHARD_INSERT = insert "shard_head" row { open_day: Int, journal_seq: Big, event_seq: Big };
+    SHARD_INSERT = insert "shard_head" row { open_day: Int, journal_seq: Big, event_seq: Big, key_version: Big };
     DAY_CLOSE = insert "day_close" row { day: Int, last_seq: JournalSeq, closed_at_us: Big };
     BATCH_INSERT = insert "journal_batch" row {
         batch: Uid, first_journal_seq: JournalSeq, first_event_seq: EventSeq, committed_at_us: Big,
@@ -40,15 +40,23 @@ statements! {
     EPOCHS_SNAPSHOT = "SELECT merchant, key_epoch FROM merchant_head";
     FURTHEST_CLOCK = "SELECT COALESCE(MAX(clock_offset_us), 0) FROM merchant_head WHERE shard = ?1";
 
-    SHARD_READ = "SELECT open_day, journal_seq, event_seq FROM shard_head WHERE shard = ?1";
-    /// Takes numbers; no row when another business day is open, where PostgreSQL divides by zero.
+    SHARD_READ = "SELECT open_day, journal_seq, event_seq, key_version FROM shard_head WHERE shard = ?1";
+    /// Takes numbers; no row when another business day is open, or another version of the master key seals, where PostgreSQL
+    /// divides by zero.
     SHARD_TAKE = "UPDATE shard_head SET journal_seq = journal_seq + ?3, event_seq = event_seq + ?4, \
-        open_day = ?5 WHERE shard = ?1 AND open_day = ?2 RETURNING journal_seq, event_seq"
+        open_day = ?5 WHERE shard = ?1 AND open_day = ?2 AND key_version = ?6 RETURNING journal_seq, event_seq"
         => "WITH taken AS (UPDATE shard_head SET journal_seq = journal_seq + ?3, event_seq = event_seq + ?4, \
-            open_day = ?5 WHERE shard = ?1 AND open_day = ?2 RETURNING journal_seq, event_seq) \
+            open_day = ?5 WHERE shard = ?1 AND open_day = ?2 AND key_version = ?6 RETURNING journal_seq, event_seq) \
             SELECT COALESCE(MAX(journal_seq), 0) / COUNT(*), COALESCE(MAX(event_seq), 0) / COUNT(*) FROM taken";
-    SHARD_TAKE_EVENT = "UPDATE shard_head SET event_seq = event_seq + 1 WHERE shard = ?1 \
+    SHARD_TAKE_EVENT = "UPDATE shard_head SET event_seq = event_seq + 1 WHERE shard = ?1 AND key_version = ?2 \
         RETURNING journal_seq, event_seq";
+    /// Keeps the version until the commit, beside lanes that take numbers.
+    KEY_HOLD = "SELECT key_version FROM shard_head WHERE shard = ?1"
+        => "SELECT key_version FROM shard_head WHERE shard = ?1 FOR KEY SHARE";
+    /// Waits for whoever holds the version or took numbers, shard by shard in one order.
+    KEY_LOCK = "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard"
+        => "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard FOR UPDATE";
+    KEY_SET = "UPDATE shard_head SET key_version = ?2 WHERE shard >= ?1";
     SHARDS_ALL = "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard";
     /// Settles a commit whose answer was lost: a row that is there is touched, so that this commit waits for whatever the lost one
     /// waited for; where there is none, one with zeros takes its place, and the lost transaction can't commit any more.
@@ -132,11 +140,14 @@ pub(crate) struct ShardHead {
     pub(crate) open_day: Day,
     pub(crate) journal_seq: i64,
     pub(crate) event_seq: i64,
+    /// The version of the master key that values are sealed with.
+    pub(crate) key_version: i64,
 }
 
 pub(crate) async fn shard_head(db: &Db, shard: Shard) -> Result<ShardHead, StoreError> {
     let read = |c: &mut Columns<'_>| {
-        Ok(ShardHead { open_day: c.day()?, journal_seq: c.int()?, event_seq: c.int()? })
+        let (open_day, journal_seq, event_seq) = (c.day()?, c.int()?, c.int()?);
+        Ok(ShardHead { open_day, journal_seq, event_seq, key_version: c.int()? })
     };
     db.one(SHARD_READ, &params![shard.0], read)
         .await?
@@ -144,7 +155,7 @@ pub(crate) async fn shard_head(db: &Db, shard: Shard) -> Result<ShardHead, Store
 }
 
 pub(crate) async fn insert_shard(db: &Db, shard: Shard, open_day: Day) -> Result<(), StoreError> {
-    db.write(&SHARD_INSERT, shard, Many::of([params![open_day.0, 0, 0]])).await
+    db.write(&SHARD_INSERT, shard, Many::of([params![open_day.0, 0, 0, db.sealer().version()]])).await
 }
 
 pub(crate) async fn shards(db: &Db) -> Result<Vec<Shard>, StoreError> {
@@ -166,13 +177,19 @@ pub(crate) fn next_day(writes: &WriteSet) -> Result<Day, StoreError> {
     Ok(next)
 }
 
-/// Takes numbers; refuses when the business day is not the one that the decisions saw.
-pub(crate) async fn take(db: &Db, shard: Shard, writes: &WriteSet) -> Result<Committed, StoreError> {
+/// Takes numbers; refuses when the business day is not the one that the decisions saw, or when `key_version`, which the values of the
+/// write-set were sealed with, went out.
+pub(crate) async fn take(
+    db: &Db,
+    shard: Shard,
+    writes: &WriteSet,
+    key_version: u32,
+) -> Result<Committed, StoreError> {
     let (transactions, events) = wanted(writes);
-    let values = params![shard.0, writes.open_day.0, transactions, events, next_day(writes)?.0];
+    let values = params![shard.0, writes.open_day.0, transactions, events, next_day(writes)?.0, key_version];
     let last = db.one(SHARD_TAKE, &values, |c| Ok((c.int()?, c.int()?))).await?;
     let Some((journal_seq, event_seq)) = last else {
-        return Err(StoreError::Conflict("the business day moved".to_owned()));
+        return Err(StoreError::Conflict("the business day or the master key moved".to_owned()));
     };
     db.note_numbers(journal_seq, event_seq);
     Ok(Committed {
@@ -183,12 +200,42 @@ pub(crate) async fn take(db: &Db, shard: Shard, writes: &WriteSet) -> Result<Com
 
 /// The number of one event that no money command caused.
 pub(crate) async fn take_event(db: &Db, shard: Shard) -> Result<i64, StoreError> {
-    let (journal_seq, event_seq) = db
-        .one(SHARD_TAKE_EVENT, &params![shard.0], |c| Ok((c.int()?, c.int()?)))
-        .await?
-        .ok_or_else(|| corrupt("this installation does not have that shard"))?;
+    let taken = match take_one(db, shard).await? {
+        Some(taken) => Some(taken),
+        None => {
+            installation::follow_rotation(db).await?;
+            take_one(db, shard).await?
+        }
+    };
+    let (journal_seq, event_seq) = taken.ok_or_else(|| corrupt("the shard's head can't be taken"))?;
     db.note_numbers(journal_seq, event_seq);
     Ok(event_seq)
+}
+
+async fn take_one(db: &Db, shard: Shard) -> Result<Option<(i64, i64)>, StoreError> {
+    let values = params![shard.0, db.sealer().version()];
+    db.one(SHARD_TAKE_EVENT, &values, |c| Ok((c.int()?, c.int()?))).await
+}
+
+/// A process that seals with another version than its shard does reads the key file again.
+pub(crate) async fn follow_key(db: &Db, key_version: i64) -> Result<(), StoreError> {
+    if key_version == i64::from(db.sealer().version()) {
+        return Ok(());
+    }
+    installation::follow_rotation(db).await
+}
+
+/// Holds the version of the master key that values are sealed with until the commit.
+pub(crate) async fn hold_key(db: &Db, shard: Shard) -> Result<(), StoreError> {
+    let version = db.one(KEY_HOLD, &params![shard.0], |c| c.int()).await?;
+    follow_key(db, version.ok_or_else(|| corrupt("this installation does not have that shard"))?).await
+}
+
+/// Values of every shard are sealed with this version from the commit on; what was sealed with another and is not committed yet
+/// never will be.
+pub(crate) async fn seal_with(db: &Db, version: u32) -> Result<(), StoreError> {
+    db.all(KEY_LOCK, &params![0i16], |c| c.int()).await?;
+    db.execute(KEY_SET, &params![0i16, version]).await.map(|_| ())
 }
 
 /// The day that a write-set closes, if it does.

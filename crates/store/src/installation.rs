@@ -16,6 +16,7 @@ const HELD: &str = "held_since_us";
 const RESTORED: &str = "restored_at_us_and_books_of_us";
 
 statements! {
+    /// One of the notes; a lane reads them when its key is out of date.
     READ = "SELECT value FROM installation WHERE name = ?1";
     PUT = "INSERT INTO installation (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     REMOVE = "DELETE FROM installation WHERE name = ?1";

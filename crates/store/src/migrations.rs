@@ -28,6 +28,7 @@ migrations! {
     4 "0004_safekeeping";
     5 "0005_statements";
     6 "0006_handled";
+    7 "0007_key_version";
 }
 
 /// The number of the last step: of the schema that this program brings databases to.

@@ -18,6 +18,8 @@ pub(crate) struct Ready<'a> {
     under_roots: Vec<(&'static RowWrite, Many<'a>)>,
     /// What carries numbers of the shard head or is changed under it.
     under_shard_head: Vec<(&'static RowWrite, Many<'a>)>,
+    /// The version of the master key that was in use before anything was sealed.
+    key_version: u32,
     pub(crate) counts: RowCounts,
 }
 
@@ -48,6 +50,7 @@ pub(crate) fn ready<'a>(
     clocks: &Clocks,
 ) -> Result<Ready<'a>, StoreError> {
     must_be_of_shard(shard, writes)?;
+    let key_version = db.sealer().version();
     let business_now_us = |merchant| clocks.business_now_us(writes, merchant);
     let journal = journal::inserts(&writes.transactions)?;
     let balances = balance::writes(&writes.balances, &journal.chained, business_now_us)?;
@@ -86,7 +89,7 @@ pub(crate) fn ready<'a>(
         (&delivery::INSERT, events.deliveries),
         (&head::BATCH_INSERT, head::batch_inserts(writes)),
     ];
-    Ok(Ready { under_roots, under_shard_head, counts })
+    Ok(Ready { under_roots, under_shard_head, key_version, counts })
 }
 
 impl<'a> Ready<'a> {
@@ -100,8 +103,9 @@ impl<'a> Ready<'a> {
     ) -> Vec<Step<'a>> {
         let step = move |(write, rows): (&'static RowWrite, Many<'a>)| db.write(write, shard, rows);
         let is_some = |(_, rows): &(&'static RowWrite, Many<'a>)| !rows.is_empty();
+        let key_version = self.key_version;
         let take: Step<'a> = Box::pin(async move {
-            *committed = Some(head::take(db, shard, writes).await?);
+            *committed = Some(head::take(db, shard, writes, key_version).await?);
             Ok(())
         });
         let before = self.under_roots.into_iter().filter(is_some).map(step);

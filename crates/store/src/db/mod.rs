@@ -20,7 +20,7 @@ pub(crate) use value::{Many, Value, params};
 
 use crate::StoreError;
 use crate::place::Place;
-use crypto::seal::{Aad, Sealer};
+use crypto::seal::{Aad, SealFault, Sealer};
 use domain::Uid;
 use domain::id::{Id, Shard};
 use futures::future::BoxFuture;
@@ -155,7 +155,14 @@ impl dyn Connection {
 
     pub(crate) fn open(&self, place: Place, row_id: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let aad = Aad { table: place.table(), column: place.column(), row_id };
-        match self.sealer().open(aad, sealed) {
+        let opened = match self.sealer().open(aad, sealed) {
+            // Another process began a rotation: the version that came in is in the key file by now.
+            Err(SealFault::KeyUnavailable { .. }) if self.sealer().reload().is_ok() => {
+                self.sealer().open(aad, sealed)
+            }
+            opened => opened,
+        };
+        match opened {
             Ok(plain) => Ok(plain.to_vec()),
             Err(fault) => Err(corrupt(&format!("{}.{}: {fault}", place.table(), place.column()))),
         }

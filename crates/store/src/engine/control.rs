@@ -339,7 +339,10 @@ impl<E: Engine> Control for E {
     ) -> Result<(), StoreError> {
         let (reference, headers, body) = (reference.to_owned(), headers.to_owned(), body.to_vec());
         self.write(world_of(account), move |db| {
-            Box::pin(async move { notice::keep(db, account, &reference, &headers, &body, at_us).await })
+            Box::pin(async move {
+                head::hold_key(db, world_of(account).first_shard()).await?;
+                notice::keep(db, account, &reference, &headers, &body, at_us).await
+            })
         })
         .await
     }

@@ -106,6 +106,7 @@ impl<E: Engine> Safekeeping for E {
             Box::pin(async move {
                 crate::merchant::raise_version(db).await?;
                 installation::begin_rotation(db, version).await?;
+                crate::head::seal_with(db, version).await?;
                 // Before the commit: no value is sealed with the old version once the database says the new one.
                 db.sealer().seal_with(version).map_err(|fault| StoreError::Unavailable(fault.to_string()))
             })

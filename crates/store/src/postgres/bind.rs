@@ -48,7 +48,7 @@ fn put(value: &Value<'_>, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Fault
             _ => return Err(unfit(value, ty)),
         },
         Value::Text(text) => match *ty {
-            Type::TEXT | Type::VARCHAR => out.put_slice(text.as_bytes()),
+            Type::TEXT | Type::VARCHAR => put_text(text, out),
             _ => return Err(unfit(value, ty)),
         },
         Value::Uid(bytes) => match *ty {
@@ -62,6 +62,15 @@ fn put(value: &Value<'_>, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Fault
         },
     }
     Ok(IsNull::No)
+}
+
+/// A text can't hold a zero byte here. One that came from outside is shown as what can't be shown: what a channel told must not be
+/// lost for it, and nothing is found under it.
+fn put_text(text: &str, out: &mut BytesMut) {
+    if text.contains('\0') {
+        return out.put_slice(text.replace('\0', "\u{fffd}").as_bytes());
+    }
+    out.put_slice(text.as_bytes());
 }
 
 /// The value itself is not told: it may be personal.
@@ -159,6 +168,12 @@ mod tests {
         assert!(number(40_000, &Type::INT2).is_err());
         assert!(number(i64::MAX, &Type::INT4).is_err());
         assert!(number(1, &Type::TEXT).unwrap_err().contains("a number is no text"));
+    }
+
+    #[test]
+    fn a_zero_byte_in_a_text_is_replaced() {
+        let text = Value::from("a\0b");
+        assert_eq!(bytes(&Bound::One(&text), &Type::TEXT).unwrap(), "a\u{fffd}b".as_bytes());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::bind::Bound;
 use crate::StoreError;
 use crate::db::{Columns, Connection, EachRow, Keyed, Many, RowWrite, Sql, Value, Verb, corrupt};
-use crate::{head, registry};
+use crate::{head, installation, registry};
 use crypto::seal::Sealer;
 use domain::id::Shard;
 use futures::TryStreamExt;
@@ -62,7 +62,7 @@ impl PgDb {
 
     /// Prepares everything that a batch may run, in one flight.
     pub(super) async fn prepare_ahead(&self) -> Result<(), StoreError> {
-        let fixed = [head::SHARD_READ, head::SHARD_TAKE, head::BATCH_SETTLE];
+        let fixed = [head::SHARD_READ, head::SHARD_TAKE, head::BATCH_SETTLE, installation::READ];
         let fixed = fixed.into_iter().map(|sql| (Name::Sql(sql), sql.for_postgres()));
         let keyed = registry::keyed().map(|(_, keyed)| (Name::of_keyed(keyed), keyed.postgres().to_owned()));
         let writes =

@@ -27,7 +27,13 @@ fn is_of_the_way(error: &tokio_postgres::Error) -> bool {
     let is_io = |cause: &(dyn std::error::Error + 'static)| cause.is::<std::io::Error>();
     error.is_closed() || std::error::Error::source(error).is_some_and(is_io)
         // Neither a value nor a row: the hand-shake, the address.
-        || ["error connecting to server", "error performing TLS handshake", "timeout waiting for server"]
+        || [
+            "error connecting to server",
+            "error performing TLS handshake",
+            "timeout waiting for server",
+            "authentication error",
+            "invalid configuration",
+        ]
             .iter()
             .any(|words| error.to_string().starts_with(words))
 }
@@ -52,7 +58,7 @@ fn of_server(said: &DbError) -> StoreError {
         return StoreError::Conflict(text);
     }
     // Connection, resources, intervention of an operator, the system's own errors; a standby; a login that is refused.
-    let away = ["08", "53", "57", "58", "28"].iter().any(|class| code.code().starts_with(class))
+    let away = ["08", "28", "3D", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
         || [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT]
             .contains(code);
     if away { StoreError::Unavailable(text) } else { StoreError::Corrupt(text) }

@@ -54,7 +54,8 @@ async fn create_table(db: &PgDb) -> Result<(), StoreError> {
     loop {
         tries += 1;
         match db.say(CREATE_TABLE).await {
-            Err(StoreError::Conflict(_)) if tries < CREATE_TRIES => {}
+            // The name is taken in a word of its own by each of the catalogue's tables.
+            Err(StoreError::Conflict(_) | StoreError::Corrupt(_)) if tries < CREATE_TRIES => {}
             result => return result,
         }
     }

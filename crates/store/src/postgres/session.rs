@@ -85,20 +85,24 @@ impl Session {
         self.batch = None;
         let db = self.connected().await?;
         let words = self.begin_words();
-        let (shard, mut rows, mut open_day) = (self.shard, Rows::default(), None);
+        let (shard, mut rows, mut found) = (self.shard, Rows::default(), None);
         let flight: Vec<Step<'_>> = vec![
             Box::pin(db.say(words)),
             Box::pin(load::load(&db, shard, reads, &mut rows)),
             // After the locks: it may have moved while they were waited for.
             Box::pin(async {
-                open_day = Some(head::shard_head(&db, shard).await?.open_day);
+                found = Some(head::shard_head(&db, shard).await?);
                 Ok(())
             }),
         ];
         let result = answered(ANSWER_MAX, in_order(flight)).await;
+        let result = match (result, &found) {
+            (Ok(()), Some(head)) => head::follow_key(&db, head.key_version).await,
+            (result, _) => result,
+        };
         self.ended(db, &result);
         result?;
-        rows.open_day = open_day.ok_or_else(|| corrupt("the shard head was not read"))?;
+        rows.open_day = found.ok_or_else(|| corrupt("the shard head was not read"))?.open_day;
         let mut batch = Batch::default();
         batch.clocks.note(&rows);
         self.batch = Some(batch);

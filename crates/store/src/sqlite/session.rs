@@ -46,8 +46,9 @@ impl Session {
         batch.turn.run(BEGIN_IMMEDIATE)?;
         let (db, shard): (&SqliteDb, _) = (&batch.turn, self.shard);
         let rows = done(Box::pin(async move {
-            let open_day = head::shard_head(db, shard).await?.open_day;
-            let mut rows = Rows { open_day, ..Rows::default() };
+            let head = head::shard_head(db, shard).await?;
+            head::follow_key(db, head.key_version).await?;
+            let mut rows = Rows { open_day: head.open_day, ..Rows::default() };
             load::load(db, shard, reads, &mut rows).await?;
             Ok(rows)
         }))?;

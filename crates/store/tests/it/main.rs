@@ -13,6 +13,7 @@ mod engines;
 mod fixtures;
 mod opening;
 mod pages;
+mod postgres;
 mod rotation;
 mod round_trip;
 mod sealed;

@@ -1,0 +1,131 @@
+//! Making and opening installations in a database.
+
+use crate::fixtures::*;
+use store::StoreError;
+use store::postgres::{OpenFault, PostgresConfig, PostgresStore, Shards, init, migrate};
+
+fn empty() -> (testdb::Database, PostgresConfig) {
+    let database = testdb::database();
+    let config = postgres_config(database.url());
+    (database, config)
+}
+
+fn open(config: &PostgresConfig) -> Result<PostgresStore, OpenFault> {
+    block_on(PostgresStore::open(config))
+}
+
+#[test]
+fn init_creates_and_open_never_does() {
+    let (_database, config) = empty();
+    assert!(matches!(open(&config), Err(OpenFault::Missing { .. })));
+    block_on(migrate(&config)).unwrap();
+    assert!(matches!(open(&config), Err(OpenFault::Missing { .. })), "a schema is no installation");
+    let shards = Shards { live: 3, sandbox: 2 };
+    block_on(init(&config, TODAY, shards)).unwrap();
+    assert!(matches!(block_on(init(&config, TODAY, shards)), Err(OpenFault::Exists { .. })));
+    let store = open(&config).unwrap();
+    let numbers: Vec<u16> = store::Store::shards(&store).iter().map(|shard| shard.0).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+    assert!(store::Store::lane_session(&store, domain::Shard(6)).is_err());
+    for (live, sandbox) in [(0, 1), (1, 0), (2_049, 1)] {
+        let fault = block_on(init(&config, TODAY, Shards { live, sandbox })).unwrap_err();
+        assert!(matches!(fault, OpenFault::Shards { .. }), "{fault}");
+    }
+}
+
+#[test]
+fn migrations_and_init_may_be_raced() {
+    let (database, config) = empty();
+    let applied: Vec<usize> = block_on(async {
+        let runs = (0..4).map(|_| {
+            tokio::spawn({
+                let config = config.clone();
+                async move { migrate(&config).await }
+            })
+        });
+        let mut applied = Vec::new();
+        for run in runs.collect::<Vec<_>>() {
+            applied.push(run.await.unwrap().unwrap());
+        }
+        applied
+    });
+    let place = Place::Named(database.url().to_owned());
+    let steps = place.number("SELECT COUNT(*) FROM schema_migration");
+    assert_eq!(i64::try_from(applied.iter().sum::<usize>()).unwrap(), steps, "each step once: {applied:?}");
+    let made = block_on(async {
+        let runs = (0..4).map(|_| {
+            let config = config.clone();
+            tokio::spawn(async move { init(&config, TODAY, Shards::default()).await })
+        });
+        let (mut made, mut refused) = (0, 0);
+        for run in runs.collect::<Vec<_>>() {
+            match run.await.unwrap() {
+                Ok(()) => made += 1,
+                Err(OpenFault::Exists { .. }) => refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        (made, refused)
+    });
+    assert_eq!(made, (1, 3));
+    open(&config).unwrap();
+}
+
+#[test]
+fn what_correctness_rests_on_is_asserted() {
+    let (database, config) = empty();
+    block_on(init(&config, TODAY, Shards::default())).unwrap();
+    for (name, value, wanted) in [
+        ("default_transaction_isolation", "repeatable read", "read committed"),
+        ("default_transaction_isolation", "serializable", "read committed"),
+        ("synchronous_commit", "off", "on"),
+    ] {
+        database.say(&format!("ALTER DATABASE {} SET {name} = '{value}'", database.name()));
+        let fault = open(&config).unwrap_err();
+        assert!(matches!(fault, OpenFault::Setting { .. }), "{name}: {fault}");
+        assert!(fault.to_string().contains(wanted) && fault.to_string().contains(value), "{fault}");
+        database.say(&format!("ALTER DATABASE {} RESET {name}", database.name()));
+    }
+    open(&config).unwrap();
+}
+
+#[test]
+fn other_schemas_and_another_master_key_are_refused() {
+    let here = Place::new(Engine::Postgres);
+    let mut wrong = postgres_config(here.url());
+    wrong.sealer = sealer(8);
+    assert!(matches!(open(&wrong), Err(OpenFault::MasterKey(_))));
+    let config = postgres_config(here.url());
+    here.say("INSERT INTO schema_migration VALUES (99, '0099_future', 'x', 1)");
+    assert!(matches!(open(&config), Err(OpenFault::Newer { found: 99, .. })));
+    assert!(matches!(block_on(migrate(&config)), Err(OpenFault::Newer { .. })));
+    here.say("DELETE FROM schema_migration WHERE number = 99 OR number = (SELECT MAX(number) FROM schema_migration)");
+    here.say("DELETE FROM schema_migration WHERE number = (SELECT MAX(number) FROM schema_migration)");
+    assert!(matches!(open(&config), Err(OpenFault::Older { .. })));
+    here.say("UPDATE schema_migration SET checksum = 'edited' WHERE number = 1");
+    assert!(matches!(block_on(migrate(&config)), Err(OpenFault::Diverged { number: 1 })));
+}
+
+#[test]
+fn a_read_only_store_writes_nothing() {
+    let here = Installation::new(Engine::Postgres);
+    let reader = block_on(PostgresStore::open_read_only(&postgres_config(here.place.url()))).unwrap();
+    let reader: &dyn store::Store = &reader;
+    assert!(block_on(reader.head(here.live)).unwrap().is_some());
+    assert!(matches!(reader.lane_session(LIVE), Err(StoreError::Unavailable(_))));
+    let write = block_on(reader.set_verified_block(LIVE, 1)).unwrap_err();
+    assert!(matches!(write, StoreError::Unavailable(_)), "{write:?}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_told() {
+    let (_database, config) = empty();
+    let url = testdb::database().url().to_owned();
+    let fault = open(&postgres_config(&url)).unwrap_err();
+    assert!(matches!(fault, OpenFault::Store(StoreError::Unavailable(_))), "{fault}");
+    assert!(fault.to_string().contains("does not exist"), "{fault}");
+    drop(config);
+    let nobody = postgres_config("postgres://u@127.0.0.1:1/d?sslmode=disable");
+    let fault = open(&nobody).unwrap_err();
+    assert!(matches!(fault, OpenFault::Store(StoreError::Unavailable(_))), "{fault}");
+}
