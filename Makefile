@@ -5,6 +5,7 @@ ARGS ?=
 ROUNDS ?= 20
 SECONDS ?= 20
 CONTRACT_SECONDS ?= 300
+SEEDS ?= 1000
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 LOCKED := $(if $(CI),--locked)
 
@@ -24,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench sim crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -40,6 +41,10 @@ bench: setup-build ## Measure; prints a table and writes target/bench/report.jso
 	cargo build $(LOCKED) --release --workspace --bin feiqian --bin bench
 	@mkdir -p $(TARGET)/bench
 	$(TARGET)/release/bench --out $(TARGET)/bench $(ARGS)
+
+sim: setup-build ## Run SEEDS histories (1000) with faults and crashes, each judged by the auditor; SEED=n runs one and prints it
+	cargo build $(LOCKED) --release -p simtest
+	$(TARGET)/release/simtest $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
 crash: setup-build ## Kill the server under load and verify, ROUNDS times (20)
 	cargo build $(LOCKED) --workspace --bin feiqian

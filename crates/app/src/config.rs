@@ -147,7 +147,9 @@ impl Config {
             Owner::Merchant(merchant) => vec![merchant],
             Owner::Partner(partner) => {
                 let of_world = self.merchants.keys().filter(|id| id.0.shard().world() == world);
-                of_world.copied().filter(|id| self.serves(partner, *id)).collect()
+                let mut served: Vec<_> = of_world.copied().filter(|id| self.serves(partner, *id)).collect();
+                served.sort_unstable();
+                served
             }
         }
     }

@@ -165,7 +165,7 @@ impl App {
         let today = business_day(self.0.clock.real_now_us(), &zone);
         let Ok(open) = self.store().open_day(shard).await else { return };
         let config = self.config();
-        let lender = config.merchants.keys().find(|id| id.0.shard() == shard).copied();
+        let lender = config.merchants.keys().filter(|id| id.0.shard() == shard).min().copied();
         if let (true, Some(merchant)) = (open < today, lender)
             && let Err(refusal) = self.apply(merchant, Command::CloseDay(today)).await
         {

@@ -5,7 +5,7 @@ use super::queue::Queue;
 use super::run::{Lane, Setup, pause};
 use domain::id::{MerchantId, Shard};
 use futures::FutureExt;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Their queues, and what they run on.
 pub(crate) struct Lanes {
-    queues: HashMap<Shard, Vec<Arc<Queue>>>,
+    queues: BTreeMap<Shard, Vec<Arc<Queue>>>,
     running: Mutex<Vec<Running>>,
 }
 

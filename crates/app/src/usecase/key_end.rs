@@ -129,7 +129,9 @@ impl App {
     pub async fn tell_keys(&self) {
         let now_us = self.0.clock.real_now_us();
         let config = self.config();
-        for key in config.keys().filter(|key| key.notice_due(now_us).is_some()) {
+        let mut due: Vec<&ApiKey> = config.keys().filter(|key| key.notice_due(now_us).is_some()).collect();
+        due.sort_by_key(|key| key.id);
+        for key in due {
             self.tell_key(key).await;
         }
     }

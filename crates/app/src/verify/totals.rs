@@ -1,7 +1,7 @@
 //! What `--full` adds up from the first line on, to be compared with every row that keeps a sum.
 
 use super::difference::{Broken, Difference, name_of};
-use domain::id::{Id, PaymentId, RefundId, Shard};
+use domain::id::{Id, PaymentId, RefundId, Shard, Uid};
 use ledger::{Account, AccountKey, Category, Keeping, PostingKind};
 use std::collections::{BTreeSet, HashMap};
 use store::reads::StoredTransaction;
@@ -78,11 +78,11 @@ impl Totals {
             | PostingKind::RefundTaken
             | PostingKind::RefundFailed
             | PostingKind::RefundFailedLate => self.take_refund(RefundId::from_uid(source), stored),
+            PostingKind::PaymentHeld => self.take_held(source, stored),
             // They move accounts of objects (2130, 2910, 9010), which are summed by account, or no object at all.
             PostingKind::Authorized
             | PostingKind::AuthorizationReleased
             | PostingKind::PaymentNotKept
-            | PostingKind::PaymentHeld
             | PostingKind::HeldReturned
             | PostingKind::Matured
             | PostingKind::DebtRecovered
@@ -99,6 +99,19 @@ impl Totals {
                 Category::Fee => add(&mut sums.fee_minor, entry.amount_minor),
                 _ => {}
             }
+        }
+    }
+
+    /// Held under its own attempt, money was never refunded. Under another number it is a refund of the platform's own that came
+    /// back: what the channel had taken for it is on 1110 again.
+    fn take_held(&mut self, source: Uid, stored: &StoredTransaction) {
+        let entries = &stored.transaction.entries;
+        if entries.iter().any(|entry| entry.account.code == 2910 && entry.account.dim == source.0) {
+            return;
+        }
+        let sums = self.refunds.entry(RefundId::from_uid(source)).or_default();
+        for entry in entries.iter().filter(|entry| entry.account.code == 1110) {
+            add(&mut sums.taken_minor, entry.amount_minor.saturating_neg());
         }
     }
 

@@ -11,7 +11,7 @@ use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::event::Event;
 use domain::id::Shard;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,7 +109,7 @@ impl Deliverer {
     /// nothing is sent and the database keeps what is due.
     pub fn start(config: DelivererConfig) -> DelivererHandle {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let mut shards = HashMap::new();
+        let mut shards = BTreeMap::new();
         match config.carrier() {
             Ok(clients) => {
                 for shard in config.store.shards() {
@@ -179,7 +179,7 @@ struct Door {
 
 /// A running deliverer.
 pub struct DelivererHandle {
-    shards: HashMap<Shard, Door>,
+    shards: BTreeMap<Shard, Door>,
     tasks: TaskTracker,
     stopping: CancellationToken,
     stop_within: Duration,

@@ -320,6 +320,35 @@ impl State {
         id
     }
 
+    /// What was sent back by itself was done, and comes back: a person decides anew.
+    pub fn come_back(&mut self, id: RefundId) {
+        let refund = self.refunds[&id].clone();
+        let posting = refunding::taken(&refunding::Taken {
+            refund: id.0.0,
+            channel_account: self.account.uid().0,
+            bill_date: TODAY,
+            currency: Currency::CNY,
+            amount_minor: refund.amount.minor(),
+            cost_back_minor: 8,
+        })
+        .unwrap();
+        self.book(&posting, id.0);
+        let payment = self.payments[&refund.payment].clone();
+        let mut attempt = fresh_attempt(self.ids.next(), &payment, self.account);
+        let late = refund_failed::LateFailure {
+            channel_account: self.account.uid().0,
+            learnt_on: TODAY,
+            cost_back_minor: 8,
+        };
+        let posting = held::return_failed(id.0.0, Some(late), attempt.id.0.0, refund.amount).unwrap();
+        self.book(&posting, id.0);
+        attempt.taken = Some(refund.amount);
+        attempt.held_minor = refund.amount.minor();
+        self.attempts.insert(attempt.id, attempt);
+        let row = self.refunds.get_mut(&id).unwrap();
+        (row.status, row.in_transit_minor) = (refund::Status::Failed, 0);
+    }
+
     pub fn mature(&mut self, amount_minor: i64) {
         let amount = Amount::new(amount_minor, Currency::CNY);
         let posting = maturity::matured(self.merchant.uid().0, TODAY.plus(1), amount).unwrap();

@@ -27,6 +27,14 @@ fn an_honest_book_is_clean_in_every_way() {
 }
 
 #[test]
+fn money_that_was_sent_back_and_came_back_is_no_difference() {
+    let book = Book::lived();
+    let refund = book.state().send_back();
+    book.state().come_back(refund);
+    assert_eq!(verify(&book, Options::full()).difference, None);
+}
+
+#[test]
 fn an_incremental_run_goes_on_where_the_last_one_ended() {
     let book = Book::lived();
     seal(&book, 5);

@@ -1,0 +1,98 @@
+//! A merchant's program: it signs, sends, waits a while, and reads what comes back.
+
+use crate::house::{Credential, PUBLIC_URL, Shop};
+use axum::Router;
+use axum::body::Body;
+use crypto::signature::{RequestParts, sign_request};
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// How long a program waits.
+const WAITS: Duration = Duration::from_secs(40);
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Which of the history.
+    pub number: u64,
+    /// Which merchant.
+    pub shop: usize,
+    /// The method.
+    pub method: &'static str,
+    /// Path and query.
+    pub target: String,
+    /// The idempotency key.
+    pub key: Option<String>,
+    /// The body; null for none.
+    pub body: Value,
+    /// How often it was sent.
+    pub tries: u32,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Whether it says that it is a repetition.
+    pub replayed: bool,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Reply {
+    /// The body; null when it is no JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+}
+
+/// Sends; `None` when no answer came in time.
+pub async fn send(router: Router, shop: Arc<Shop>, ask: Ask, now_us: i64) -> Option<Reply> {
+    let body = if ask.body.is_null() { String::new() } else { ask.body.to_string() };
+    let mut headers = HeaderMap::new();
+    if !body.is_empty() {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+    }
+    if let Some(key) = &ask.key {
+        headers.insert("idempotency-key", HeaderValue::from_str(key).ok()?);
+    }
+    authenticate(&mut headers, &shop, &ask, &body, now_us)?;
+    let mut request = Request::builder().method(ask.method).uri(&ask.target).body(Body::from(body)).ok()?;
+    *request.headers_mut() = headers;
+    let answer = async {
+        let Ok(response) = router.oneshot(request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.ok()?.to_bytes();
+        let replayed = parts.headers.get("idempotency-status").is_some_and(|value| value == "replayed");
+        Some(Reply {
+            status: parts.status.as_u16(),
+            replayed,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    };
+    tokio::time::timeout(WAITS, answer).await.ok()?
+}
+
+fn authenticate(headers: &mut HeaderMap, shop: &Shop, ask: &Ask, body: &str, now_us: i64) -> Option<()> {
+    match &shop.credential {
+        Credential::Bearer(token) => {
+            headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {token}")).ok()?);
+        }
+        Credential::Signer(id, key) => {
+            let url = format!("{PUBLIC_URL}{}", ask.target);
+            let parts = RequestParts { method: ask.method, target_uri: &url, headers };
+            let nonce = format!("nonce-{:08}-{:08}", ask.number, ask.tries);
+            let nonce = (ask.method != "GET").then_some(nonce.as_str());
+            let created_s = now_us.div_euclid(1_000_000);
+            let signed =
+                sign_request(key, &id.to_string(), &parts, body.as_bytes(), created_s, nonce).ok()?;
+            signed.apply(headers).ok()?;
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,122 @@
+//! One seed, one history, one judgement.
+
+use crate::faults::Faults;
+use crate::house::{COST_PERCENT, House, Life, SALT_KEY};
+use crate::store::now;
+use crate::workload::{Phase, World};
+use anyhow::{Context, Result};
+use auditor::{Auditor, FeeTerms, Finding, RefundFee};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::runtime::Builder;
+
+/// How a seed is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Steps of the workload before nothing fails any more.
+    pub steps: u64,
+    /// Whether the history is kept as text.
+    pub kept: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { steps: 120, kept: false }
+    }
+}
+
+/// What came of a seed.
+pub struct Outcome {
+    /// What is not as it must be.
+    pub findings: Vec<Finding>,
+    /// What was done and injected, by kind.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// The history, if it was kept.
+    pub history: Vec<String>,
+    /// Its digest, if it was kept.
+    pub digest: String,
+}
+
+/// How a life ended.
+enum End {
+    Died,
+    Done(Result<Vec<Finding>>),
+}
+
+/// Lives of one history; more would be a plan that never ends.
+const LIVES_MAX: u32 = 500;
+
+/// Runs a seed.
+///
+/// # Errors
+/// When the simulator itself can't go on: no scratch directory, no database.
+pub fn run(seed: u64, options: Options) -> Result<Outcome> {
+    let house = House::build(seed)?;
+    let cost = FeeTerms {
+        percent: COST_PERCENT.to_owned(),
+        fixed_minor: 0,
+        minimum_minor: 0,
+        cap_minor: None,
+        refund_fee: RefundFee::Returned,
+    };
+    let mut world = World::new(house, Auditor::new(cost), seed, options.steps, options.kept);
+    let mut findings = Vec::new();
+    for _ in 0..LIVES_MAX {
+        let runtime =
+            Builder::new_current_thread().enable_time().start_paused(true).build().context("runtime")?;
+        let end = runtime.block_on(one_life(&mut world))?;
+        runtime.shutdown_background();
+        match end {
+            End::Died => world.died(),
+            End::Done(judged) => {
+                findings = judged?;
+                break;
+            }
+        }
+    }
+    if world.phase != Phase::Done {
+        findings.push(Finding { check: "everything ends", what: "the history never ended".to_owned() });
+    }
+    let mut counts = world.house.faults.counts();
+    counts.insert("orders", u64::try_from(world.orders.len()).unwrap_or(0));
+    Ok(Outcome { findings, counts, history: world.history.lines().to_vec(), digest: world.history.digest() })
+}
+
+async fn one_life(world: &mut World) -> Result<End> {
+    let life = world.house.wake().await?;
+    let faults: Arc<Faults> = Arc::clone(&world.house.faults);
+    let clock = Arc::clone(&world.house.clock);
+    let end = tokio::select! {
+        biased;
+        () = faults.death() => End::Died,
+        done = to_the_end(world, &life) => End::Done(done),
+    };
+    clock.end();
+    Ok(end)
+}
+
+/// Work, rest, judgement.
+async fn to_the_end(world: &mut World, life: &Life) -> Result<Vec<Finding>> {
+    world.live(life).await?;
+    let evidence = world.evidence(life).await?;
+    let blank = Auditor::new(FeeTerms {
+        percent: String::new(),
+        fixed_minor: 0,
+        minimum_minor: 0,
+        cap_minor: None,
+        refund_fee: RefundFee::Kept,
+    });
+    let auditor = std::mem::replace(&mut world.auditor, blank);
+    let mut findings = auditor.close(&evidence);
+    findings.append(&mut world.accusations);
+    world.house.sleep(life).await;
+    // A second opinion, by those who made the books.
+    let report = now(app::verify::run(life.store.as_ref(), &SALT_KEY, app::verify::Options::full(), &mut ()));
+    match report {
+        Ok(report) => findings.extend(
+            report.difference.map(|found| Finding { check: "verify --full", what: found.to_string() }),
+        ),
+        Err(error) => findings.push(Finding { check: "verify --full", what: error.to_string() }),
+    }
+    Ok(findings)
+}

@@ -1,0 +1,87 @@
+//! The real SQLite store behind the plan of faults. Lanes run as tasks of the one runtime: the engine does its work in the first
+//! poll, so a batch never gives the turn away but where the plan says that the process dies.
+
+mod forward;
+mod session;
+
+use crate::faults::{Faults, Verdict};
+use domain::id::Shard;
+use std::future::{Future, pending};
+use std::sync::Arc;
+use store::sqlite::SqliteStore;
+use store::{LaneSession, RowCounts, Store, StoreError};
+
+/// See the module.
+pub struct SimStore {
+    inner: Arc<SqliteStore>,
+    faults: Arc<Faults>,
+}
+
+impl SimStore {
+    /// Puts the plan before a store.
+    pub fn new(inner: Arc<SqliteStore>, faults: Arc<Faults>) -> SimStore {
+        SimStore { inner, faults }
+    }
+
+    async fn read<T>(
+        &self,
+        name: &'static str,
+        run: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.faults.read(name) {
+            Verdict::Go => run(),
+            Verdict::Fail => Err(away()),
+            _ => pending().await,
+        }
+    }
+
+    async fn write<T>(
+        &self,
+        name: &'static str,
+        run: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.faults.write(name) {
+            Verdict::Go => run(),
+            Verdict::LostAfter => run().and(Err(lost())),
+            Verdict::Fail | Verdict::Conflict | Verdict::LostBefore => Err(away()),
+            Verdict::DieAfter => {
+                drop(run());
+                pending().await
+            }
+            Verdict::DieBefore | Verdict::Dead => pending().await,
+        }
+    }
+}
+
+/// Waits for the database's own threads without giving the turn away: were the runtime idle meanwhile, its time would move.
+/// Outside the runtime's budget: a task that has used it up would wait for ever here.
+pub(crate) fn now<T>(work: impl Future<Output = T>) -> T {
+    futures::executor::block_on(tokio::task::unconstrained(work))
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable("database or disk is full (injected)".to_owned())
+}
+
+fn lost() -> StoreError {
+    StoreError::CommitUnknown("disk I/O error (injected)".to_owned())
+}
+
+impl Store for SimStore {
+    fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError> {
+        let inner = self.inner.lane_session(shard)?;
+        Ok(Box::new(session::SimSession { inner, faults: Arc::clone(&self.faults) }))
+    }
+
+    fn lanes_block(&self) -> bool {
+        false
+    }
+
+    fn shards(&self) -> Vec<Shard> {
+        self.inner.shards()
+    }
+
+    fn rows_written(&self) -> RowCounts {
+        self.inner.rows_written()
+    }
+}

@@ -1,0 +1,310 @@
+//! What merchants, payers, the bank and the operator do in a history, step by step. Everything that must survive a death of the
+//! platform lives in [`World`], outside the future that dies.
+
+mod drain;
+mod operator;
+mod requests;
+mod weather;
+
+use crate::channel::Act;
+use crate::client::{Ask, Reply, send};
+use crate::faults::Rates;
+use crate::history::History;
+use crate::house::{House, Life};
+use crate::random::Dice;
+use app::clock::RealTime;
+use auditor::{Auditor, Exchange, Finding};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A payment as its merchant knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) shop: usize,
+    pub(crate) id: String,
+    pub(crate) shown: Value,
+}
+
+/// Where a history is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Steps left to be done.
+    Working(u64),
+    /// Nothing fails any more; rounds left until all must be done.
+    Draining(u64),
+    Done,
+}
+
+/// See the module.
+pub(crate) struct World {
+    pub(crate) house: House,
+    pub(crate) auditor: Auditor,
+    pub(crate) history: History,
+    pub(crate) dice: Dice,
+    pub(crate) phase: Phase,
+    pub(crate) orders: Vec<Order>,
+    /// Requests under way.
+    flying: BTreeMap<u64, Ask>,
+    /// Requests whose outcome is not known: sent again as they were.
+    pub(crate) unsettled: Vec<Ask>,
+    /// Requests that were answered, to be repeated or misused.
+    pub(crate) answered: Vec<Ask>,
+    pub(crate) next_number: u64,
+    pub(crate) held: bool,
+    pub(crate) price_versions: BTreeMap<(usize, &'static str), i64>,
+    /// How many events each merchant's endpoints may have missed before they existed.
+    pub(crate) endpoints_made: bool,
+    /// Whether the next refused answer of 503 has an excuse.
+    trouble_until_us: i64,
+    pub(crate) accusations: Vec<Finding>,
+    /// No death is planned before, time that passed.
+    no_death_until_us: i64,
+}
+
+impl World {
+    pub(crate) fn new(house: House, auditor: Auditor, seed: u64, steps: u64, kept: bool) -> World {
+        if kept {
+            house.faults.keep_notes();
+        }
+        World {
+            house,
+            auditor,
+            history: History::new(kept),
+            dice: Dice::of(seed, "workload"),
+            phase: Phase::Working(steps),
+            orders: Vec::new(),
+            flying: BTreeMap::new(),
+            unsettled: Vec::new(),
+            answered: Vec::new(),
+            next_number: 0,
+            held: false,
+            price_versions: BTreeMap::new(),
+            endpoints_made: false,
+            trouble_until_us: 0,
+            accusations: Vec::new(),
+            no_death_until_us: 0,
+        }
+    }
+
+    pub(crate) fn now_us(&self) -> i64 {
+        self.house.clock.now_us()
+    }
+
+    /// Says what happens, with the time that passed.
+    pub(crate) fn say(&mut self, line: impl FnOnce() -> String) {
+        let passed_us = self.house.clock.passed_us();
+        for note in self.house.faults.notes() {
+            self.history.say(|| format!("               {note}"));
+        }
+        self.history.say(|| format!("{:>6}.{:06} {}", passed_us / 1_000_000, passed_us % 1_000_000, line()));
+    }
+
+    /// The process died: what was under way has no answer.
+    pub(crate) fn died(&mut self) {
+        let step = self.house.faults.died_in();
+        self.say(|| format!("the platform dies at {step}"));
+        self.note_trouble();
+        for (_, ask) in std::mem::take(&mut self.flying) {
+            self.settle(ask, None);
+        }
+    }
+
+    /// Lives until everything is done. The future may be dropped at any await: the platform died.
+    pub(crate) async fn live(&mut self, life: &Life) -> anyhow::Result<()> {
+        if !self.endpoints_made {
+            self.open_shops(life).await?;
+            self.endpoints_made = true;
+        }
+        loop {
+            match self.phase {
+                Phase::Working(0) => self.begin_drain(),
+                Phase::Working(left) => {
+                    self.phase = Phase::Working(left - 1);
+                    self.step(life).await;
+                }
+                Phase::Draining(0) => {
+                    self.phase = Phase::Done;
+                    return Ok(());
+                }
+                Phase::Draining(left) => {
+                    self.phase = Phase::Draining(left - 1);
+                    self.drain(life).await;
+                }
+                Phase::Done => return Ok(()),
+            }
+        }
+    }
+
+    async fn step(&mut self, life: &Life) {
+        match self.dice.weighted(&[30, 22, 8, 7, 6, 4, 2, 2, 3, 1]) {
+            0 => self.one_request(life).await,
+            1 => self.burst(life).await,
+            2 => self.payer_acts(),
+            3 => self.read_something(life).await,
+            4 => self.time_passes().await,
+            5 => self.repeat_unsettled(life).await,
+            6 => self.weather_changes(),
+            7 => self.bank_errs(),
+            8 => self.operator_acts(life).await,
+            _ => self.doom(),
+        }
+    }
+
+    async fn one_request(&mut self, life: &Life) {
+        if let Some(ask) = self.draw_request() {
+            self.send_all(life, vec![ask]).await;
+        }
+    }
+
+    /// Several at once; often about one payment.
+    async fn burst(&mut self, life: &Life) {
+        let count = self.dice.range(2, 6);
+        let mut asks = Vec::new();
+        let together = self.dice.chance(500);
+        let target = self.dice.pick(&self.orders).cloned();
+        for _ in 0..count {
+            asks.extend(match (&target, together) {
+                (Some(order), true) => self.draw_about(order),
+                _ => self.draw_request(),
+            });
+        }
+        if let Some(first) = asks.first().cloned().filter(|_| self.dice.chance(200)) {
+            asks.push(Ask { tries: first.tries + 100, ..first });
+        }
+        self.send_all(life, asks).await;
+    }
+
+    async fn repeat_unsettled(&mut self, life: &Life) {
+        let mut again = std::mem::take(&mut self.unsettled);
+        again.truncate(8);
+        self.send_all(life, again).await;
+    }
+
+    /// Payers look at what they were shown and act, or think better of it.
+    fn payer_acts(&mut self) {
+        for _ in 0..self.dice.range(1, 4) {
+            let open = self.house.bank.payable();
+            let Some(number) = self.dice.pick(&open).cloned() else { return };
+            let act = match self.dice.weighted(&[80, 12, 5, 2]) {
+                0 => Act::Pay,
+                1 => Act::Decline,
+                2 => Act::PayOther,
+                _ => Act::PayForeign,
+            };
+            let now_us = self.now_us();
+            if self.house.bank.act(&number, act, now_us) {
+                self.house.faults.count("payers act");
+                self.say(|| format!("payer: {act:?} of att_{number}"));
+            }
+        }
+    }
+
+    async fn time_passes(&mut self) {
+        let pause_ms = match self.dice.weighted(&[6, 3, 1]) {
+            0 => self.dice.range(10, 2_000),
+            1 => self.dice.range(2_000, 12_000),
+            _ => self.dice.range(12_000, 70_000),
+        };
+        tokio::time::sleep(Duration::from_millis(u64::try_from(pause_ms).unwrap_or(10))).await;
+    }
+
+    /// Sends all at once and takes the answers as they come.
+    pub(crate) async fn send_all(&mut self, life: &Life, asks: Vec<Ask>) {
+        let mut under_way = FuturesUnordered::new();
+        for mut ask in asks {
+            let Some(shop) = self.house.shops.get(ask.shop).map(Arc::clone) else { continue };
+            ask.tries += 1;
+            // Two at once about one thing are two requests.
+            let flight = self.next_number;
+            self.next_number += 1;
+            self.say(|| format!("ask {flight}: {} {} {:?} {}", ask.method, ask.target, ask.key, ask.body));
+            self.house.faults.count("requests");
+            self.flying.insert(flight, ask.clone());
+            let (router, now_us) = (life.router.clone(), self.now_us());
+            let signed = Ask { number: flight, ..ask };
+            under_way.push(async move { (flight, send(router, shop, signed, now_us).await) });
+        }
+        while let Some((flight, reply)) = under_way.next().await {
+            if let Some(ask) = self.flying.remove(&flight) {
+                self.say(|| match &reply {
+                    Some(reply) => {
+                        format!("answer {flight}: {} {} {}", reply.status, reply.replayed, reply.text)
+                    }
+                    None => format!("answer {flight}: none"),
+                });
+                self.settle(ask, reply);
+            }
+        }
+    }
+
+    /// Something that the simulator itself saw and that may not be.
+    pub(crate) fn accuse(&mut self, check: &'static str, what: String) {
+        self.accusations.push(Finding { check, what });
+    }
+
+    /// Faults excuse a 503 for a while.
+    pub(crate) fn note_trouble(&mut self) {
+        self.trouble_until_us = self.house.clock.passed_us() + 60_000_000;
+    }
+
+    fn is_excused(&self) -> bool {
+        let rates: Rates = self.house.faults.rates();
+        let calm = rates.read_fails + rates.write_fails + rates.commit_fails == 0;
+        self.held
+            || !calm
+            || self.house.faults.is_doomed()
+            || self.house.clock.passed_us() < self.trouble_until_us
+    }
+
+    /// Tells the auditor, learns from the answer, keeps what is not settled.
+    fn settle(&mut self, ask: Ask, reply: Option<Reply>) {
+        let answer = reply.as_ref().map_or(Value::Null, Reply::json);
+        let status = reply.as_ref().map(|reply| reply.status);
+        let merchant = self.house.shops.get(ask.shop).map(|shop| shop.id.to_string()).unwrap_or_default();
+        self.auditor.exchange(&Exchange {
+            merchant,
+            method: ask.method,
+            target: ask.target.clone(),
+            key: ask.key.clone(),
+            body: ask.body.clone(),
+            status,
+            answer: answer.clone(),
+            excused: self.is_excused(),
+        });
+        self.learn(ask.shop, &answer);
+        match status {
+            Some(200..500) if status != Some(401) && status != Some(429) => {
+                if ask.method == "POST" && self.answered.len() < 400 {
+                    self.answered.push(ask);
+                }
+            }
+            Some(_) | None => {
+                if ask.method == "POST" {
+                    self.unsettled.push(ask);
+                }
+            }
+        }
+    }
+
+    /// Remembers payments as they were shown last.
+    fn learn(&mut self, shop: usize, answer: &Value) {
+        let shown: Vec<&Value> = match answer.get("data").and_then(Value::as_array) {
+            Some(rows) => rows.iter().collect(),
+            None => vec![answer],
+        };
+        for object in shown {
+            if object.get("object").and_then(Value::as_str) != Some("payment") {
+                continue;
+            }
+            let id = object.get("id").and_then(Value::as_str).unwrap_or("").to_owned();
+            match self.orders.iter_mut().find(|order| order.id == id) {
+                Some(order) => order.shown = object.clone(),
+                None => self.orders.push(Order { shop, id, shown: object.clone() }),
+            }
+        }
+    }
+}
