@@ -25,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench sim crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench sim mutations crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -45,6 +45,9 @@ bench: setup-build ## Measure; prints a table and writes target/bench/report.jso
 sim: setup-build ## Run SEEDS histories (1000) with faults and crashes, each judged by the auditor; SEED=n runs one and prints it
 	cargo build $(LOCKED) --release -p simtest
 	$(TARGET)/release/simtest $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
+mutations: setup-build ## Turn on faults made by hand, one at a time: the simulator must find each; writes crates/simtest/MUTATIONS.md
+	scripts/mutations.py
 
 crash: setup-build ## Kill the server under load and verify, ROUNDS times (20)
 	cargo build $(LOCKED) --workspace --bin feiqian

@@ -73,6 +73,8 @@ pub struct TradeEvidence {
     pub world: String,
     /// The attempt's number there.
     pub number: String,
+    /// Whether the payer may still pay, or money is still held.
+    pub open: bool,
     /// What was taken: number of the part, currency, minor units.
     pub taken: Vec<(String, String, i64)>,
     /// Refunds: number, currency, minor units, whether the money went back.

@@ -42,6 +42,7 @@ impl Auditor {
         self.running_balances(merchant, terms);
         self.lines_of_objects(merchant);
         self.transactions(merchant);
+        self.debt_recovered(merchant);
         for line in &merchant.lines {
             self.maturity(line, terms);
         }
@@ -154,6 +155,36 @@ impl Auditor {
         for (of, sum) in moves {
             if sum != 0 {
                 self.find("moves sum to zero", format!("{of:?}: {sum}"));
+            }
+        }
+    }
+
+    /// A sale pays debt off before the merchant can have it.
+    fn debt_recovered(&mut self, merchant: &MerchantEvidence) {
+        let mut owed: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut at = 0;
+        while let Some(first) = merchant.lines.get(at) {
+            let of_one = |line: &&Value| text(line, "transaction") == text(first, "transaction");
+            let lines: Vec<&Value> = merchant.lines.iter().skip(at).take_while(of_one).collect();
+            at += lines.len();
+            let before = owed.get(currency(first, "amount")).copied().unwrap_or(0);
+            let sum = |category: &str, bucket: Option<&str>| -> i64 {
+                let of = lines.iter().filter(|line| text(line, "category") == category);
+                of.filter(|line| bucket.is_none_or(|bucket| text(line, "bucket") == bucket))
+                    .map(|line| minor(line, "amount"))
+                    .sum()
+            };
+            let (gross, fee) = (sum("payment", None), sum("fee", None));
+            let paid_off = sum("debt_recovery", Some("owed"));
+            let due = (gross + fee).clamp(0, before);
+            if gross > 0 && paid_off != due {
+                self.find(
+                    "debt is recovered",
+                    format!("{first}: {paid_off} of {before} paid off by {gross}, due {due}"),
+                );
+            }
+            for line in lines.iter().filter(|line| text(line, "bucket") == "owed") {
+                *owed.entry(currency(line, "amount")).or_insert(0) -= minor(line, "amount");
             }
         }
     }

@@ -70,6 +70,12 @@ impl Auditor {
         let mut kept: BTreeMap<&str, i64> = BTreeMap::new();
         for attempt in list(payment, "attempts") {
             let Some(trade) = trades.get(bare(text(attempt, "id"))) else { continue };
+            if trade.open && FINAL.contains(&text(payment, "status")) {
+                self.find(
+                    "an end at the channel too",
+                    format!("{id} is {}, its trade {} is open", text(payment, "status"), trade.number),
+                );
+            }
             for (_, of, taken) in &trade.taken {
                 *kept.entry(of).or_insert(0) += taken;
             }

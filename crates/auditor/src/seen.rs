@@ -42,6 +42,9 @@ impl Seen {
         // A preview shows what is not there.
         if done && !exchange.target.contains("dry_run") {
             for object in objects(&exchange.answer) {
+                if text(object, "merchant") != exchange.merchant {
+                    find("nobody else's", format!("{about} was answered with {object}"));
+                }
                 self.show(object, &mut find);
                 if exchange.method != "GET" {
                     self.acknowledge(object, &exchange.merchant);

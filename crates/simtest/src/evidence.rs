@@ -1,5 +1,6 @@
 //! What the auditor is shown at the end, read as anybody outside reads it.
 
+use crate::channel::State;
 use crate::client::send;
 use crate::house::Life;
 use crate::store::now;
@@ -68,6 +69,7 @@ impl World {
             evidence.trades.push(TradeEvidence {
                 world: if Some(trade.account) == live { "live" } else { "sandbox" }.to_owned(),
                 number: trade.request_no.clone(),
+                open: matches!(trade.state, State::Open | State::Working | State::Held(_)),
                 taken: trade
                     .takings()
                     .into_iter()

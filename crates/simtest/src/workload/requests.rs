@@ -76,6 +76,15 @@ impl World {
 
     /// Something about one payment.
     pub(super) fn draw_about(&mut self, order: &Order) -> Option<Ask> {
+        let mut ask = self.draw_about_own(order)?;
+        if self.dice.chance(30) {
+            // Somebody else asks.
+            ask.shop = (ask.shop + 2) % self.house.shops.len().max(1);
+        }
+        Some(ask)
+    }
+
+    fn draw_about_own(&mut self, order: &Order) -> Option<Ask> {
         let status = text(&order.shown, "status");
         let weights: [u64; 5] = match status {
             // refund, capture, void, close, another attempt
