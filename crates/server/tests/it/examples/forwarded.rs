@@ -43,7 +43,6 @@ fn the_client_address_comes_from_a_trusted_proxy_only() {
     run(async {
         let mut nginx = Nginx::prepare();
         let server = nginx.server(&[]);
-        nginx.start("").await;
         let merchant = Merchant::new(&server).await;
         let own = key_for(&server, &merchant, &["127.0.0.3"]).await;
         let claimed = key_for(&server, &merchant, &["203.0.113.7"]).await;
@@ -51,15 +50,22 @@ fn the_client_address_comes_from_a_trusted_proxy_only() {
         let (through, direct) = (nginx.public_url(), server.listen_url().to_owned());
         let allowed = (String::from("200"), String::new());
         let refused = (String::from("403"), String::from("ip_not_allowed"));
-        for (what, key, url, from, expected) in [
+        let table = [
             ("its own address, as nginx saw it", &own, &through, "127.0.0.3", &allowed),
             ("another address, as nginx saw it", &own, &through, "127.0.0.1", &refused),
             ("an address that the client claimed to nginx", &claimed, &through, "127.0.0.3", &refused),
             ("the proxy's address is not the client's", &proxy, &through, "127.0.0.3", &refused),
             ("its own address, without a proxy", &own, &direct, "127.0.0.3", &allowed),
             ("an address that the client claimed to the server", &claimed, &direct, "127.0.0.3", &refused),
-        ] {
-            assert_eq!(whoami(url, &nginx, key, from), *expected, "{what}");
+        ];
+        for as_shipped in [false, true] {
+            match as_shipped {
+                false => nginx.start("").await,
+                true => nginx.start_as_shipped().await,
+            }
+            for (what, key, url, from, expected) in table {
+                assert_eq!(whoami(url, &nginx, key, from), *expected, "{what}, as shipped {as_shipped}");
+            }
         }
         nginx.stop();
         server.verify();

@@ -5,3 +5,4 @@ mod forwarded;
 pub mod nginx;
 mod programs;
 mod run;
+mod shipped;

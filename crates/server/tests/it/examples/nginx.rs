@@ -11,10 +11,16 @@ use std::process::Command;
 /// From where nginx calls the server: the only proxy that it trusts. Clients call nginx from other addresses.
 const PROXY_ADDRESS: &str = "127.0.0.2";
 
+/// One process in the foreground, so that ending it leaves none behind.
+const OWN_FOLDERS: &str = "daemon off; master_process off; pid nginx.pid; events {}";
+const TEMPORARY: &str = "client_body_temp_path work/body; proxy_temp_path work/proxy; fastcgi_temp_path work/f; \
+                         uwsgi_temp_path work/u; scgi_temp_path work/s;";
+
 /// A running nginx.
 pub struct Nginx {
     dir: tempfile::TempDir,
     port: u16,
+    plain_port: u16,
     /// Where the server listens, `host:port`.
     upstream: String,
     process: Option<Process>,
@@ -25,7 +31,7 @@ impl Nginx {
     pub fn prepare() -> Nginx {
         let dir = tempfile::Builder::new().prefix("feiqian-nginx-").tempdir().expect("a scratch directory");
         certificates(dir.path());
-        Nginx { dir, port: free_port(), upstream: String::new(), process: None }
+        Nginx { dir, port: free_port(), plain_port: free_port(), upstream: String::new(), process: None }
     }
 
     /// Where merchants call.
@@ -54,9 +60,20 @@ impl Nginx {
 
     /// Starts it; `more` are further lines of its `location`.
     pub async fn start(&mut self, more: &str) {
+        let text = self.config(more);
+        self.start_with(&text).await;
+    }
+
+    /// Starts it with the file that operators install, its ports, names and paths changed as its first lines ask for.
+    pub async fn start_as_shipped(&mut self) {
+        let text = self.shipped();
+        self.start_with(&text).await;
+    }
+
+    async fn start_with(&mut self, text: &str) {
         self.stop();
         let config = self.dir.path().join("nginx.conf");
-        std::fs::write(&config, self.config(more)).expect("the configuration is written");
+        std::fs::write(&config, text).expect("the configuration is written");
         let mut command = Command::new(program());
         command.arg("-p").arg(self.dir.path()).arg("-c").arg(&config);
         // Without -e it first tries its log of the whole machine.
@@ -81,18 +98,40 @@ impl Nginx {
         }
     }
 
+    /// Where plain HTTP is answered, in the file that operators install.
+    pub fn plain_port(&self) -> u16 {
+        self.plain_port
+    }
+
+    fn shipped(&self) -> String {
+        let path = crate::cases_b::python::root().join("deploy/nginx/feiqian.conf");
+        let mut text = std::fs::read_to_string(path).expect("the file that operators install");
+        for (from, to) in [
+            ("server 127.0.0.1:8080;", format!("server {};", self.upstream)),
+            ("listen 80;", format!("listen 127.0.0.1:{};", self.plain_port)),
+            ("listen 443 ssl;", format!("listen 127.0.0.1:{} ssl;", self.port)),
+            ("/etc/feiqian/tls/fullchain.pem", "server.pem".to_owned()),
+            ("/etc/feiqian/tls/privkey.pem", "server.key".to_owned()),
+            // Here the proxy is told from its clients by an address of its own.
+            ("proxy_pass http://feiqian;", format!("proxy_pass http://feiqian; proxy_bind {PROXY_ADDRESS};")),
+        ] {
+            assert!(text.contains(from), "deploy/nginx/feiqian.conf has no {from}");
+            text = text.replace(from, &to);
+        }
+        let text = text.replace("pay.example.com", "localhost");
+        format!("{OWN_FOLDERS} http {{ access_log off; {TEMPORARY}\n{text}\n}}\n")
+    }
+
     fn config(&self, more: &str) -> String {
         let port = self.port;
         let six = match TcpListener::bind("[::1]:0") {
             Ok(_) => format!("listen [::1]:{port} ssl;"),
             Err(_) => String::new(),
         };
-        // One process in the foreground, so that ending it leaves none behind.
         format!(
-            "daemon off; master_process off; pid nginx.pid; events {{}}\n\
+            "{OWN_FOLDERS}\n\
              http {{\n\
-               access_log off; client_body_temp_path work/body; proxy_temp_path work/proxy;\n\
-               fastcgi_temp_path work/f; uwsgi_temp_path work/u; scgi_temp_path work/s;\n\
+               access_log off; {TEMPORARY}\n\
                server {{\n\
                  listen 127.0.0.1:{port} ssl; {six}\n\
                  ssl_certificate server.pem; ssl_certificate_key server.key;\n\

@@ -5,6 +5,7 @@ use super::scan::Found;
 use super::walk::{PERSONAL, walk};
 use crate::harness::{Merchant, Server, Setting, on_own, run};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 
 /// Logs for machines, the most that can be had; every file, also right after a kill.
 #[test]
@@ -67,29 +68,39 @@ fn r58_what_is_sealed_comes_back_to_its_merchant() {
     });
 }
 
-/// Whoever writes a password into the database's URL reads it nowhere again, neither where it is taken nor where it is refused.
+/// A database's password is repeated nowhere: neither when it was written into the URL, where it does not belong, nor when it is taken from
+/// its file and the database does not answer.
 #[test]
 fn r58_a_databases_password_is_not_repeated() {
     run(async {
         const PASSWORD: &str = "MARKED-DATABASE-PASSWORD";
-        let server = Server::make(&[]);
-        let url =
-            format!("[store]\nurl = \"postgres://feiqian:{PASSWORD}@127.0.0.1:9/feiqian\"\n\n[sandbox]");
-        server.configure("[sandbox]", &url);
         let mut marks = Marks::default();
         marks.add("the database's password", PASSWORD.as_bytes());
-        for command in
-            [&["config", "check"][..], &["config", "check", "--json"], &["serve"], &["verify"], &["health"]]
-        {
-            let output = server.try_cli(command);
-            let said = [output.stdout, output.stderr].concat();
-            assert!(!said.is_empty(), "{command:?} says nothing");
-            assert_eq!(
-                marks.found_in(&said),
-                Vec::<String>::new(),
-                "{command:?}: {}",
-                String::from_utf8_lossy(&said)
-            );
+        let server = Server::make(&[]);
+        let file = server.dir().join("database-password");
+        std::fs::write(&file, PASSWORD).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+        let in_url = format!("url = \"postgres://feiqian:{PASSWORD}@127.0.0.1:9/feiqian\"");
+        let in_file = format!(
+            "url = \"postgres://feiqian@127.0.0.1:9/feiqian\"\npassword_file = \"{}\"",
+            file.display()
+        );
+        let mut before = "[sandbox]".to_owned();
+        for store in [in_url, in_file] {
+            let section = format!("[store]\n{store}\n\n[sandbox]");
+            server.configure(&before, &section);
+            before = section;
+            for command in
+                [&["config", "check"][..], &["config", "check", "--json"], &["init"], &["serve"], &["verify"]]
+            {
+                let output = server.try_cli(command);
+                let said = [output.stdout, output.stderr].concat();
+                let text = String::from_utf8_lossy(&said);
+                assert!(!said.is_empty(), "{command:?} says nothing");
+                assert_eq!(marks.found_in(&said), Vec::<String>::new(), "{command:?}: {text}");
+            }
         }
+        let shown = server.try_cli(&["config", "check"]);
+        assert!(shown.status.success(), "the settings with a file were not taken");
     });
 }

@@ -83,11 +83,10 @@ fn odd_urls_hold_through_a_proxy() {
     run(async {
         let mut nginx = Nginx::prepare();
         let server = nginx.server(&[]);
-        nginx.start("").await;
         let merchant = Merchant::new(&server).await;
         let (pair, key) = key_file(&server, &merchant, Alg::Ed25519).await;
         let trust = [("CURL_CA_BUNDLE", nginx.authority().display().to_string())];
-        for (target, status, code) in [
+        let targets = [
             ("/v1/payments?merchant_order_no=a%2fb", "400", "field_invalid"),
             ("/v1/payments?merchant_order_no=a%2Fb", "400", "field_invalid"),
             ("/v1/payments?merchant_order_no=%E8%8C%B6", "400", "field_invalid"),
@@ -95,10 +94,18 @@ fn odd_urls_hold_through_a_proxy() {
             ("/v1/payments/%70ay_x", "404", "payment_not_found"),
             ("/v1/payments?limit=5", "200", ""),
             ("/v1/whoami?", "200", ""),
-        ] {
-            let made = signed(&server, &pair, &key, &["GET", &format!("{}{target}", nginx.public_url())]);
-            let (got, answer) = pasted(&made, server.dir(), &trust);
-            assert_eq!((&*got, answer["code"].as_str().unwrap_or("")), (status, code), "{target}: {answer}");
+        ];
+        for as_shipped in [false, true] {
+            match as_shipped {
+                false => nginx.start("").await,
+                true => nginx.start_as_shipped().await,
+            }
+            for (target, status, code) in targets {
+                let made = signed(&server, &pair, &key, &["GET", &format!("{}{target}", nginx.public_url())]);
+                let (got, answer) = pasted(&made, server.dir(), &trust);
+                let code_got = answer["code"].as_str().unwrap_or("");
+                assert_eq!((&*got, code_got), (status, code), "{target}, as shipped {as_shipped}: {answer}");
+            }
         }
         nginx.stop();
         server.verify();
