@@ -25,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench sim mutations crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench sim abuse power-loss mutations crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -60,6 +60,14 @@ fuzz: ## Fuzz every reader of outside bytes, SECONDS each (20)
 contract: setup-test ## Try the served OpenAPI document with drawn requests, twice CONTRACT_SECONDS (300)
 	FEIQIAN_CONTRACT_SECONDS=$(CONTRACT_SECONDS) cargo test $(LOCKED) --workspace --test it -- --nocapture \
 	  every_answer_is_as_the_served_document_says a_document_with_a_false_word_is_found_out
+
+abuse: setup-test ## Attack the server on loopback and write what its memory came to into docs/abuse.md
+	cargo test $(LOCKED) -p server --test it abuse:: -- --test-threads=1
+	UPDATE_ABUSE=1 cargo test $(LOCKED) -p server --test it the_committed_page_has_the_attacks
+
+power-loss: setup-test ## Cut the power ROUNDS times under load (20), and 100 times as often between two commits
+	FEIQIAN_POWER_CUTS=$(ROUNDS)00 cargo test $(LOCKED) -p store --test it what_was_acknowledged_before_a_power_cut
+	FEIQIAN_POWER_ROUNDS=$(ROUNDS) cargo test $(LOCKED) -p server --test it what_was_answered_before_a_power_cut
 
 fmt: ## Format the code
 	cargo fmt --all

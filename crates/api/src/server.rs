@@ -8,8 +8,8 @@ use crate::tls::ListenerTls;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::HeaderValue;
 use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -195,10 +195,11 @@ impl Http {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(PeerAddr(peer));
             request.extensions_mut().insert(closing.clone());
-            let answer = router.clone().oneshot(request);
+            let large = head_bytes(&request) > limits.head_max_bytes;
+            let router = router.clone();
             async move {
-                let answer = answer.await;
-                let answer = if chunked { answer.map(end_after) } else { answer };
+                let answer = if large { Ok(too_large()) } else { router.oneshot(request).await };
+                let answer = if chunked || large { answer.map(end_after) } else { answer };
                 drop(open);
                 answer
             }
@@ -232,6 +233,20 @@ impl Http {
 
 fn is_crowded(slots: &Semaphore, limits: &ServeLimits) -> bool {
     slots.available_permits() < limits.connections_max / CROWDED.0
+}
+
+/// What a head takes on the wire, nearly: the buffer that holds it while it is read is bounded by hyper, and not to the byte.
+fn head_bytes(request: &hyper::Request<Body>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target;
+    request.headers().iter().fold(line, |sum, (name, value)| sum + name.as_str().len() + value.len() + 4)
+}
+
+/// As hyper answers heads with too many fields.
+fn too_large() -> Response {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    answer
 }
 
 /// A request that named a transfer coding is the last of its connection (RFC 9112 section 6.1): had it a length too, a proxy

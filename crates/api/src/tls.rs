@@ -3,13 +3,16 @@
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// First byte of a TLS record that carries a handshake (RFC 8446 section 5.1).
@@ -98,12 +101,22 @@ impl ListenerTls {
             }
             Ok(_) => return Err(Failure::Refused),
         }
-        let _turn = self.handshakes.acquire().await.map_err(|_| Failure::Refused)?;
-        let shaken = TlsAcceptor::from(self.current.load_full()).accept(stream).await;
-        shaken.map_err(|error| {
+        let refused = |error: std::io::Error| {
             tracing::debug!(%error, listener = self.listener, "a TLS handshake came to nothing");
             Failure::Refused
-        })
+        };
+        // A client that has not said all of its hello takes no turn either: slow ones would hold all turns among themselves.
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(refused)?;
+        let mut shaking = std::pin::pin!(hello.into_stream(self.current.load_full()));
+        let computed = {
+            let _turn = self.handshakes.acquire().await.map_err(|_| Failure::Refused)?;
+            // What is computed is computed in this poll: the answer to the hello. The rest is waiting for the client.
+            poll_fn(|context| Poll::Ready(shaking.as_mut().poll(context))).await
+        };
+        match computed {
+            Poll::Ready(shaken) => shaken.map_err(refused),
+            Poll::Pending => shaking.await.map_err(refused),
+        }
     }
 }
 

@@ -47,6 +47,7 @@ const PAGES: &[Row] = &[
     page!(Money "books" "Accounts and postings" "科目与分录"),
     page!(Operate "deploy" "Deploy and upgrade" "部署与升级"),
     page!(Operate "backup" "Backup and restore" "备份与恢复"),
+    page!(Operate "abuse" "Under attack" "遭受攻击时"),
     page!(Operate "runbook" "Alerts" "告警一览"),
     page!(Runbook "runbook/down" "Down" "服务无应答"),
     page!(Runbook "runbook/not-ready" "Not ready" "服务未就绪"),

@@ -7,12 +7,12 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Calls between two sweeps of keys that have long been quiet.
 const SWEEP_EVERY: u64 = 4_096;
-/// Entries from which an unknown key is refused until a sweep makes room.
-const ENTRIES_MAX: usize = 100_000;
+/// Addresses that are remembered. With more, whoever fails waits until a sweep has made room.
+const ADDRESSES_MAX: usize = 100_000;
 
 /// Whether a route reads or writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +26,17 @@ pub enum Class {
 struct Limiter<K: Hash + Eq + Clone> {
     inner: DefaultKeyedRateLimiter<K>,
     calls: AtomicU64,
+    /// Entries from which nobody is let through until a sweep makes room.
+    entries_max: usize,
+    full: AtomicBool,
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    fn new(rate: Rate) -> Limiter<K> {
+    fn new(rate: Rate, entries_max: usize) -> Limiter<K> {
         let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst));
-        Limiter { inner: RateLimiter::keyed(quota), calls: AtomicU64::new(0) }
+        let (calls, full) = (AtomicU64::new(0), AtomicBool::new(false));
+        Limiter { inner: RateLimiter::keyed(quota), calls, entries_max, full }
     }
 
     /// `Err`: whole seconds to wait, from 1.
@@ -41,10 +45,14 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         if calls % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.inner.retain_recent();
             self.inner.shrink_to_fit();
-            if self.inner.len() > ENTRIES_MAX {
+            let full = self.inner.len() > self.entries_max;
+            if full {
                 tracing::warn!(entries = self.inner.len(), "too many addresses fail to authenticate");
-                return Err(1);
             }
+            self.full.store(full, Ordering::Relaxed);
+        }
+        if self.full.load(Ordering::Relaxed) {
+            return Err(1);
         }
         self.inner.check_key(key).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
@@ -63,14 +71,14 @@ pub struct Limiters {
 }
 
 impl Limiters {
-    /// As configured.
+    /// As configured. Keys that call are keys that are known: their number is bounded already.
     pub fn new(limits: &RateLimits) -> Limiters {
         Limiters {
-            live_read: Limiter::new(limits.live_read),
-            live_write: Limiter::new(limits.live_write),
-            sandbox_read: Limiter::new(limits.sandbox_read),
-            sandbox_write: Limiter::new(limits.sandbox_write),
-            failed_access: Limiter::new(limits.failed_access),
+            live_read: Limiter::new(limits.live_read, usize::MAX),
+            live_write: Limiter::new(limits.live_write, usize::MAX),
+            sandbox_read: Limiter::new(limits.sandbox_read, usize::MAX),
+            sandbox_write: Limiter::new(limits.sandbox_write, usize::MAX),
+            failed_access: Limiter::new(limits.failed_access, ADDRESSES_MAX),
         }
     }
 
@@ -111,10 +119,19 @@ mod tests {
 
     #[test]
     fn a_burst_is_let_through_and_the_next_call_waits() {
-        let limiter = Limiter::new(Rate { per_second: 1, burst: 3 });
+        let limiter = Limiter::new(Rate { per_second: 1, burst: 3 }, 10);
         assert!((0..3).all(|_| limiter.check(&"a").is_ok()));
         assert_eq!(limiter.check(&"a"), Err(1));
         assert!(limiter.check(&"b").is_ok(), "others are not held");
+    }
+
+    #[test]
+    fn no_more_addresses_are_remembered_than_there_is_room_for() {
+        let (room, sweep) = (1_000, usize::try_from(SWEEP_EVERY).unwrap());
+        let limiter = Limiter::new(Rate { per_second: 1, burst: 1 }, room);
+        let held = (0..20 * sweep).filter(|address| limiter.check(address).is_err()).count();
+        assert!(limiter.inner.len() <= room + 2 * sweep, "{} are remembered", limiter.inner.len());
+        assert!(held > 10 * sweep, "{held} had to wait");
     }
 
     #[test]

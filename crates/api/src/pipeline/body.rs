@@ -2,6 +2,7 @@
 
 use crate::problem::{Code, Problem};
 use crate::state::Shared;
+use crate::text::Text;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -22,10 +23,16 @@ const DISCARDED_MAX_BYTES: usize = 1024 * 1024;
 /// After so many seconds it may be tried again, where others' bodies were in the way.
 const RETRY_AFTER_S: u64 = 1;
 
+/// A body whose chunks make no sense, or whose client broke off: that one does not read the answer.
+const BROKEN: Text = Text::fixed(
+    "The body did not come whole: its transfer coding is broken.",
+    "请求体不完整：其传输编码有误。",
+);
+
 /// Reads a body.
 ///
 /// # Errors
-/// `body_too_large`, `body_timeout`, `overloaded` when other bodies take all that bodies may.
+/// `malformed_json` for one that does not come whole, `body_too_large`, `body_timeout`, `overloaded` when other bodies take all that bodies may.
 pub async fn read_body(
     state: &Shared,
     headers: &HeaderMap,
@@ -52,10 +59,11 @@ async fn read_within(
         }
         return Err(Problem::new(Code::BodyTooLarge));
     }
-    let (mut read, mut share) = (BytesMut::new(), None);
+    // What is announced is not touched before it comes, and is never grown by doubling.
+    let announced = declared.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+    let (mut read, mut share) = (BytesMut::with_capacity(announced), None);
     while let Some(frame) = body.frame().await {
-        // The client broke off: nobody reads this answer.
-        let frame = frame.map_err(|_| Problem::new(Code::BodyTimeout))?;
+        let frame = frame.map_err(|_| Problem::detailed(Code::MalformedJson, BROKEN))?;
         let Ok(data) = frame.into_data() else { continue };
         let length = read.len().saturating_add(data.len());
         if length > max_bytes {
@@ -63,7 +71,11 @@ async fn read_within(
             discard(body).await;
             return Err(Problem::new(Code::BodyTooLarge));
         }
-        take_share(state, &mut share, length)?;
+        if let Err(problem) = take_share(state, &mut share, length) {
+            drop((read, share));
+            discard(body).await;
+            return Err(problem);
+        }
         read.extend_from_slice(&data);
     }
     Ok((read.freeze(), share))

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::webhook::{WebhookSecret, sign};
 use domain::id::World;
+use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use std::error::Error;
@@ -98,10 +99,18 @@ impl Clients {
     /// # Errors
     /// [`ClientFault`].
     pub fn new(rules: UrlRules, times: Times) -> Result<Clients, ClientFault> {
+        Clients::with_names(rules, times, Arc::new(|name| Box::pin(system_names(name))))
+    }
+
+    /// As [`Clients::new`], with names that somebody else looks up.
+    fn with_names(rules: UrlRules, times: Times, names: Names) -> Result<Clients, ClientFault> {
         let resolving = Arc::new(Semaphore::new(RESOLVING_MAX));
         let make = |world| {
-            let resolver =
-                CheckedResolver { private: rules.private_in(world), resolving: Arc::clone(&resolving) };
+            let resolver = CheckedResolver {
+                private: rules.private_in(world),
+                resolving: Arc::clone(&resolving),
+                names: Arc::clone(&names),
+            };
             build(resolver, times).map_err(|error| ClientFault(error.without_url().to_string()))
         };
         let total = Duration::from_millis(times.total_ms);
@@ -229,6 +238,14 @@ fn reason(error: &reqwest::Error) -> &'static str {
 struct CheckedResolver {
     private: bool,
     resolving: Arc<Semaphore>,
+    names: Names,
+}
+
+/// Looks a name up. The system's resolver does, but in tests.
+type Names = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+async fn system_names(name: String) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name, 0)).await?.take(64).collect())
 }
 
 /// Why a name led nowhere.
@@ -255,24 +272,27 @@ impl ResolveFault {
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let private = self.private;
-        let resolving = Arc::clone(&self.resolving);
+        let (resolving, names) = (Arc::clone(&self.resolving), Arc::clone(&self.names));
         Box::pin(async move {
-            let found = look_up(name.as_str().to_owned(), resolving).await?;
+            let found = look_up(names(name.as_str().to_owned()), resolving).await?;
             let allowed = allowed(found, private)?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
 
-/// The system's resolver, within bounds. The permit stays with the look-up itself, which can't be stopped.
+/// A look-up, within bounds. The permit stays with the look-up itself, which can't be stopped.
 #[allow(clippy::disallowed_methods)] // the look-up outlives its caller's patience, and nothing depends on its end
-async fn look_up(name: String, resolving: Arc<Semaphore>) -> Result<Vec<SocketAddr>, ResolveFault> {
+async fn look_up(
+    look: BoxFuture<'static, std::io::Result<Vec<SocketAddr>>>,
+    resolving: Arc<Semaphore>,
+) -> Result<Vec<SocketAddr>, ResolveFault> {
     let asked = async {
         let permit = resolving.acquire_owned().await.map_err(|_| ResolveFault::Busy)?;
         let looking = tokio::spawn(async move {
-            let found = tokio::net::lookup_host((name, 0)).await;
+            let found = look.await;
             drop(permit);
-            found.map(|addresses| addresses.take(64).collect::<Vec<_>>())
+            found
         });
         match looking.await {
             Ok(Ok(found)) => Ok(found),
@@ -295,6 +315,9 @@ fn allowed(found: Vec<SocketAddr>, private: bool) -> Result<Vec<SocketAddr>, Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     fn address(text: &str) -> SocketAddr {
         SocketAddr::new(text.parse().unwrap(), 0)
@@ -319,11 +342,70 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_refused_after_its_resolution() {
-        let strict = CheckedResolver { private: false, resolving: Arc::new(Semaphore::new(1)) };
+        let names: Names = Arc::new(|name| Box::pin(system_names(name)));
+        let strict = CheckedResolver { private: false, resolving: Arc::new(Semaphore::new(1)), names };
         let client = build(strict, Times { connect_ms: 1_000, total_ms: 2_000 }).unwrap();
         // Not through `check_url`, which knows this name: the resolver must refuse by itself.
         let error = client.get("http://localhost:9/").send().await.unwrap_err();
         assert_eq!(reason(&error), "address_forbidden");
+    }
+
+    /// A listener that counts who connects and answers everybody 200, without keeping the connection.
+    async fn counted(address: &str) -> (SocketAddr, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let (bound, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let counting = Arc::clone(&count);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counting.fetch_add(1, Ordering::SeqCst);
+                let mut request = [0; 4_096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                    .await;
+            }
+        });
+        (bound, count)
+    }
+
+    /// A name server that answers otherwise each time (DNS rebinding). Loopback stands for what may be called, link-local addresses,
+    /// where clouds keep their metadata, for what may not.
+    #[tokio::test]
+    async fn a_name_that_moves_is_judged_anew_and_never_followed_inside() {
+        let (allowed_at, reached) = counted("127.0.0.1:0").await;
+        let answers = [
+            vec!["127.0.0.1"],
+            vec!["169.254.169.254"],
+            vec!["169.254.169.254", "127.0.0.1", "fe80::1"],
+            vec![],
+        ];
+        let asked = Arc::new(AtomicUsize::new(0));
+        let asking = Arc::clone(&asked);
+        let names: Names = Arc::new(move |_| {
+            let answer = answers.get(asking.fetch_add(1, Ordering::SeqCst)).cloned().unwrap_or_default();
+            Box::pin(async move { Ok(answer.into_iter().map(address).collect()) })
+        });
+        let times = Times { connect_ms: 2_000, total_ms: 4_000 };
+        let clients = Clients::with_names(UrlRules { allow_private: true }, times, names).unwrap();
+        let url = format!("http://hook.example:{}/", allowed_at.port());
+        let send = async || {
+            let request = Request {
+                url: &url,
+                world: World::Sandbox,
+                id: "evt_1",
+                timestamp_s: 1,
+                body: "{}",
+                secrets: &[&[7; 32]],
+            };
+            let answer = clients.send(&request, 0).await;
+            (answer.status, answer.error)
+        };
+        assert_eq!(send().await, (Some(200), None));
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "the address that was judged is the one that is called");
+        assert_eq!(send().await, (None, Some("address_forbidden")));
+        assert_eq!(send().await, (Some(200), None), "of several addresses the allowed one");
+        assert_eq!(send().await, (None, Some("name_not_resolved")));
+        assert_eq!((asked.load(Ordering::SeqCst), reached.load(Ordering::SeqCst)), (4, 2));
     }
 
     #[test]

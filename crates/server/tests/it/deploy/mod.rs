@@ -1,6 +1,6 @@
 //! What an operator sets up: listeners, own TLS, secrets, the refusal to serve live where nobody reaches it.
 
-mod certificates;
+pub mod certificates;
 mod internal_tls;
 mod listeners;
 mod live_url;
