@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use channels::sandbox::{BookError, SandboxChannel, read_bill};
+use channels::sandbox::{BookError, SandboxChannel, read_bill, readable_bytes};
 use channels::{Channel, RefundRequest};
 use domain::channel::{AttemptFact, RefundFact, SandboxOutcome};
 
@@ -181,4 +181,41 @@ async fn the_bill_is_read_beside_a_running_channel() {
     let mut file = std::fs::OpenOptions::new().append(true).open(&world.path).unwrap();
     file.write_all(&[60, 1, 2, 3]).unwrap();
     assert!(!read_bill(&world.path, day).unwrap().rows.is_empty());
+}
+
+/// The book is appended to and brought to the disk a second later: after a power cut its end may be missing or be anything.
+#[tokio::test(start_paused = true)]
+async fn whatever_became_of_its_end_the_records_before_are_read() {
+    let world = world("power");
+    busy(&world).await;
+    let path = world.path.clone();
+    drop(world);
+    let whole = std::fs::read(&path).unwrap();
+    let header = 12;
+    // Where records end, by their lengths.
+    let mut ends = vec![header];
+    while let Some(length) = whole.get(*ends.last().unwrap()) {
+        ends.push(ends.last().unwrap() + usize::from(*length) + 5);
+    }
+    assert!(ends.len() > 10 && *ends.last().unwrap() == whole.len());
+    let mut state = 20_261_126_u32;
+    for at in header..whole.len() {
+        let read = u64::try_from(*ends.iter().rfind(|end| **end <= at).unwrap()).unwrap();
+        assert_eq!(readable_bytes(&whole[..at]).unwrap(), read, "cut at {at}");
+        let mut zeros = whole[..at].to_vec();
+        zeros.resize(whole.len() + 700, 0);
+        assert_eq!(readable_bytes(&zeros).unwrap(), read, "zeros from {at}");
+        let mut noise = whole[..at].to_vec();
+        noise.resize_with(at + 700, || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        });
+        assert_eq!(readable_bytes(&noise).unwrap(), read, "noise from {at}");
+        if at % 97 == 0 {
+            std::fs::write(&path, &noise).unwrap();
+            drop(open(&path).unwrap());
+            let kept = usize::try_from(read).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), whole[..kept], "opened after noise from {at}");
+        }
+    }
 }

@@ -292,6 +292,11 @@ impl Installation {
 
     pub fn at(place: Place) -> Installation {
         let store = place.open(sealer(7)).unwrap();
+        Installation::with_store(store, place)
+    }
+
+    /// With a store that was opened otherwise.
+    pub fn with_store(store: Arc<dyn Store>, place: Place) -> Installation {
         let live = merchant(LIVE, 1);
         let sandbox = merchant(SANDBOX, 2);
         for merchant in [&live, &sandbox] {

@@ -14,6 +14,7 @@ mod fixtures;
 mod opening;
 mod pages;
 mod postgres;
+mod power_loss;
 mod rotation;
 mod round_trip;
 mod sealed;
