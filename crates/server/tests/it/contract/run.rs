@@ -45,7 +45,10 @@ fn every_answer_is_as_the_served_document_says() {
         };
         let first = trial.run(&document, &options).await;
         judge("first run", &first);
-        let again = trial.run(&document, &options).await;
+        // What the document's limits give away by themselves was tried by now: with no time to spend, what is drawn suffices.
+        let drawn = ["--phases", "examples,fuzzing,stateful"];
+        let further = if seconds.is_none() { &drawn[..] } else { &[] };
+        let again = trial.run(&document, &[&options[..], further].concat()).await;
         judge("again, with what is known already", &again);
 
         // What passes because nothing came through proves nothing: each operation did its work and refused something.
