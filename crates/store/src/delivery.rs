@@ -110,9 +110,9 @@ statements! {
     REPLAY_OTHER = "UPDATE delivery SET status = 'pending', due_at_us = ?3, tries = 0, fence = fence + 1 \
         WHERE shard = ?1 AND seq = ?2 AND slot = ?4";
     GIVE_UP_FIRST = "UPDATE event INDEXED BY event_due SET d_status = 'failed', d_due_at_us = NULL \
-        WHERE shard = ?1 AND d_due_at_us IS NOT NULL AND d_endpoint = ?2";
+        WHERE shard = ?1 AND d_due_at_us >= 0 AND d_endpoint = ?2";
     GIVE_UP_OTHER = "UPDATE delivery INDEXED BY delivery_due SET status = 'failed', due_at_us = NULL \
-        WHERE shard = ?1 AND due_at_us IS NOT NULL AND endpoint = ?2";
+        WHERE shard = ?1 AND due_at_us >= 0 AND endpoint = ?2";
 }
 
 pub(crate) fn status_text(status: DeliveryStatus) -> &'static str {

@@ -58,7 +58,13 @@ keyed! {
 
 statements! {
     LINES = lines_of_merchant!("journal_tx_merchant", "t.merchant = ?2");
-    LINES_BY_SOURCE = lines_of_merchant!("journal_tx_source", "t.source = ?9");
+    /// A source has few transactions; on PostgreSQL their lines are looked up for each, never the other way round.
+    LINES_BY_SOURCE = lines_of_merchant!("journal_tx_source", "t.source = ?9")
+        => concat!("SELECT ", line_columns!(), " FROM journal_tx t, \
+            LATERAL (SELECT * FROM journal_entry i WHERE i.shard = t.shard AND i.seq = t.seq OFFSET 0) e \
+            WHERE t.shard = ?1 AND t.seq <= ?3 AND (t.seq < ?3 OR e.line < CAST(?4 AS BIGINT)) AND t.source = ?9 \
+            AND e.merchant = ?2 AND (e.category = ?5 OR ?5 IS NULL) AND t.posted_at_us >= ?6 AND t.posted_at_us < ?7 \
+            ORDER BY t.seq DESC, e.line DESC LIMIT ?8");
     LINES_OF_SOURCE = concat!("SELECT ", line_columns!(), " FROM journal_tx t INDEXED BY journal_tx_source \
         CROSS JOIN journal_entry e ON e.shard = t.shard AND e.seq = t.seq \
         WHERE t.shard = ?1 AND t.source = ?2 ORDER BY t.seq, e.line LIMIT 1000");

@@ -82,10 +82,11 @@ where
     });
 }
 
-/// Plans are made once and must be right on an empty table as on a full one: by key, one loop in the other, whatever the
-/// statistics say. With sequential scans made dear, the planner would take every plan for worth compiling.
+/// Plans go by key, one loop in the other, whatever the statistics say. They are made for the size that tables have, and made anew as
+/// those grow (`db.rs`). A row read is dear beside a page looked up: it is better to look ten times than to read a shard once. With sequential scans made dear, the planner would take every plan for worth compiling.
 const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-    SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
+    SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off; SET enable_bitmapscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0; \
+    SET cpu_tuple_cost = 10; SET random_page_cost = 1";
 
 fn settings(config: &PostgresConfig, role: Role) -> String {
     let (plans, read_only, statement_ms) = match role {

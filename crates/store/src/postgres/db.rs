@@ -9,8 +9,10 @@ use crypto::seal::Sealer;
 use domain::id::Shard;
 use futures::TryStreamExt;
 use futures::future::{BoxFuture, try_join_all};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Statement};
 
 /// What names a statement on a connection. Statics are told apart by their place.
@@ -38,11 +40,42 @@ pub(super) struct PgDb {
     statements: Mutex<HashMap<Name, Statement>>,
     /// Nothing is prepared on the way: that would take a round trip, and later statements would overtake this one.
     is_complete: bool,
+    plans: Mutex<Plans>,
+}
+
+/// When plans are to be made anew. On a table of a few rows every index looks alike, and a plan that took the wrong one would be
+/// kept while the table grows. Statistics come late and by chance; the size of its file the planner always sees.
+#[derive(Debug)]
+struct Plans {
+    made_at: Instant,
+    uses: u64,
+    next_at: u64,
+}
+
+/// The longest that a plan is kept: new partitions fill from nothing.
+const PLANS_KEPT: Duration = Duration::from_secs(60);
+
+impl Plans {
+    fn new() -> Plans {
+        Plans { made_at: Instant::now(), uses: 0, next_at: 2 }
+    }
+
+    /// Counts a use; true after twice as many as last time, and when the plans are old.
+    fn are_old(&mut self, now: Instant) -> bool {
+        self.uses += 1;
+        let are_old = self.uses >= self.next_at || now.duration_since(self.made_at) > PLANS_KEPT;
+        if are_old {
+            self.next_at = self.next_at.saturating_mul(2).max(self.uses);
+            self.made_at = now;
+        }
+        are_old
+    }
 }
 
 impl PgDb {
     pub(super) fn new(client: Client, sealer: Arc<Sealer>, is_complete: bool) -> PgDb {
-        PgDb { client, sealer, statements: Mutex::new(HashMap::new()), is_complete }
+        let plans = Mutex::new(Plans::new());
+        PgDb { client, sealer, statements: Mutex::new(HashMap::new()), is_complete, plans }
     }
 
     #[cfg(test)]
@@ -53,6 +86,23 @@ impl PgDb {
     /// Whether the way to the server is gone.
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// The words that begin a piece of work, behind them those that have plans made anew when it is time: what is said first may have
+    /// to end a failed transaction.
+    pub(super) fn beginning(&self, words: &'static str) -> Cow<'static, str> {
+        let now = Instant::now();
+        match self.plans.lock().unwrap_or_else(PoisonError::into_inner).are_old(now) {
+            true if words.is_empty() => Cow::Borrowed("DISCARD PLANS"),
+            true => Cow::Owned(format!("{words}; DISCARD PLANS")),
+            false => Cow::Borrowed(words),
+        }
+    }
+
+    /// As [`PgDb::beginning`], for work without words of its own.
+    pub(super) async fn have_fresh_plans(&self) -> Result<(), StoreError> {
+        let words = self.beginning("");
+        if words.is_empty() { Ok(()) } else { self.say(&words).await }
     }
 
     /// Runs words without values or answers: BEGIN, COMMIT.
@@ -203,4 +253,19 @@ impl Connection for PgDb {
 
     /// The statements look up the numbers themselves.
     fn note_numbers(&self, _journal_seq: i64, _event_seq: i64) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_made_anew_as_tables_grow_and_with_time() {
+        let mut plans = Plans::new();
+        let start = plans.made_at;
+        let anew: Vec<u64> = (1..=100).filter(|_| plans.are_old(start)).collect();
+        assert_eq!(anew, [2, 4, 8, 16, 32, 64]);
+        assert!(plans.are_old(start + PLANS_KEPT * 2));
+        assert!(!plans.are_old(start + PLANS_KEPT * 2));
+    }
 }

@@ -25,6 +25,7 @@ impl Engine for PostgresStore {
         W: for<'d> FnOnce(&'d Db) -> Answer<'d, T> + Send + 'static,
     {
         let loan = self.readers.borrow().await?;
+        loan.db().have_fresh_plans().await?;
         let result = within(READ_MAX, work(loan.db())).await;
         end(loan, &result);
         result
@@ -68,11 +69,12 @@ impl PostgresStore {
 /// Work between words that begin a transaction, which travel with its first statement, and words that end it.
 async fn in_transaction<T>(
     db: &PgDb,
-    begin: &str,
+    begin: &'static str,
     work: Answer<'_, T>,
     finish: &str,
 ) -> Result<T, StoreError> {
-    let (begun, done) = join(db.say(begin), work).await;
+    let begin = db.beginning(begin);
+    let (begun, done) = join(db.say(&begin), work).await;
     begun?;
     match done {
         Ok(value) => {

@@ -40,6 +40,13 @@ statements! {
         WHERE n.nspname = current_schema() AND CAST(p.relname AS TEXT) = ?1";
 }
 
+/// Whether anything was ever booked or told.
+pub(super) async fn has_rows(db: &PgDb) -> Result<bool, StoreError> {
+    let pairs = |c: &mut Columns<'_>| Ok((c.int()?, c.int()?));
+    let furthest = (db as &Db).one(FURTHEST, &params![0i16], pairs).await?;
+    Ok(furthest.is_some_and(|(journal_seq, event_seq)| journal_seq + event_seq > 0))
+}
+
 /// Where the partition with number `index` begins.
 fn bound(by: By, index: i64) -> String {
     match by {

@@ -21,6 +21,8 @@ use tokio::time::Instant;
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 /// A COMMIT may wait for a synchronous standby.
 const COMMIT_MAX: Duration = Duration::from_secs(30);
+/// Tries to settle a commit, each as long as a lock may be waited for: together longer than an idle transaction lives.
+const SETTLE_TRIES: u32 = 5;
 /// Pauses between tries to connect, doubling.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -84,10 +86,10 @@ impl Session {
     async fn begin(&mut self, reads: &ReadSet) -> Result<Rows, StoreError> {
         self.batch = None;
         let db = self.connected().await?;
-        let words = self.begin_words();
+        let words = db.beginning(self.begin_words());
         let (shard, mut rows, mut found) = (self.shard, Rows::default(), None);
         let flight: Vec<Step<'_>> = vec![
-            Box::pin(db.say(words)),
+            Box::pin(db.say(&words)),
             Box::pin(load::load(&db, shard, reads, &mut rows)),
             // After the locks: it may have moved while they were waited for.
             Box::pin(async {
@@ -204,10 +206,19 @@ impl Session {
 
     async fn look_up(&mut self, batch: u128) -> Result<Option<Committed>, StoreError> {
         self.give_up().await;
-        let db = self.connected().await?;
-        let result = answered(COMMIT_MAX, head::settle(&db, self.shard, batch)).await;
-        self.ended(db, &result);
-        result
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let db = self.connected().await?;
+            let result = answered(COMMIT_MAX, head::settle(&db, self.shard, batch)).await;
+            self.ended(db, &result);
+            match result {
+                // The lost transaction still has the row. The server ends it soon, for nobody speaks to it any more.
+                Err(StoreError::Conflict(_)) if tries < SETTLE_TRIES => {}
+                Err(StoreError::Conflict(why)) => return Err(StoreError::Unavailable(why)),
+                result => return result,
+            }
+        }
     }
 }
 

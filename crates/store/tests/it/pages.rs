@@ -3,11 +3,12 @@
 
 use crate::fixtures::*;
 use domain::event::Type;
-use domain::id::{IdMaker, Uid};
+use domain::id::{IdMaker, MerchantId, Uid};
 use domain::payment::{Payment, Scene, Status};
 use domain::refund;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use std::cell::Cell;
 use std::collections::HashSet;
 use store::reads::{EventFilter, Page, PaymentFilter, RefundFilter, SeqPage};
 
@@ -15,10 +16,16 @@ on_both_engines! {
     pages_neither_skip_nor_double, filters_of_payments, refunds_are_listed_and_filtered, events_are_listed_and_filtered,
 }
 
-fn insert(here: &Installation, ids: &mut IdMaker, batch: u128, created: &[i64]) -> Vec<Payment> {
+fn insert(
+    here: &Installation,
+    owner: MerchantId,
+    ids: &mut IdMaker,
+    batch: u128,
+    created: &[i64],
+) -> Vec<Payment> {
     let mut set = writes(batch);
     for (number, offset) in created.iter().enumerate() {
-        let mut row = payment(ids, here.live, &format!("{batch}-{number}"));
+        let mut row = payment(ids, owner, &format!("{batch}-{number}"));
         row.created_at_us = NOW_US + offset;
         set.new_payments.push(row);
     }
@@ -30,32 +37,38 @@ fn pages_neither_skip_nor_double(engine: Engine) {
     let config = ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() };
     let later = prop::collection::vec(prop::collection::vec(0i64..8, 0..4), 12);
     let cases = (prop::collection::vec(0i64..5, 1..30), later, 1u32..7);
-    let run = TestRunner::new(config)
-        .run(&cases, |(created, later, limit)| page_through(engine, &created, &later, limit));
+    let (here, case) = (Installation::new(engine), Cell::new(0));
+    let run = TestRunner::new(config).run(&cases, |(created, later, limit)| {
+        case.set(case.get() + 1);
+        page_through(&here, case.get(), &created, &later, limit)
+    });
     run.unwrap();
 }
 
+/// Each case has a merchant of its own.
 fn page_through(
-    engine: Engine,
+    here: &Installation,
+    case: u128,
     created: &[i64],
     later: &[Vec<i64>],
     limit: u32,
 ) -> Result<(), TestCaseError> {
-    let here = Installation::new(engine);
-    let mut ids = maker(LIVE, 50);
-    let stood: HashSet<Uid> = insert(&here, &mut ids, 1, created).iter().map(|row| row.id.0).collect();
+    let owner = merchant(LIVE, 5_000 + case);
+    block_on(here.store.create_merchant(&owner, &head(owner.id), b"s"))?;
+    let (owner, first, mut ids) = (owner.id, case * 1_000, maker(LIVE, 6_000 + case));
+    let stood: HashSet<Uid> =
+        insert(here, owner, &mut ids, first, created).iter().map(|row| row.id.0).collect();
     let mut seen = Vec::new();
-    let (mut after, mut batch) = (None, 2);
+    let (mut after, mut batch) = (None, 0);
     loop {
-        let page =
-            block_on(here.store.payments(here.live, &PaymentFilter::default(), Page { limit, after }))?;
+        let page = block_on(here.store.payments(owner, &PaymentFilter::default(), Page { limit, after }))?;
         prop_assert!(page.len() <= limit as usize);
         let Some(last) = page.last() else { break };
         after = Some((last.created_at_us, last.id.0));
         seen.extend(page.iter().map(|row| (row.created_at_us, row.id.0)));
         // Ids made later may sort lower: the maker's tail is random.
-        if let Some(more) = later.get(batch as usize - 2) {
-            insert(&here, &mut ids, batch, more);
+        if let Some(more) = later.get(batch) {
+            insert(here, owner, &mut ids, first + 1 + batch as u128, more);
         }
         batch += 1;
     }

@@ -184,8 +184,12 @@ fn sealing_again_goes_on_beside_lanes(engine: Engine) {
                 let mut set = writes(batch);
                 set.new_payments = vec![full_payment(&mut ids, here.sandbox, &format!("beside-{batch}"))];
                 block_on(session.load(&ReadSet::default())).unwrap();
-                block_on(session.commit(&set)).unwrap();
-                batch += 1;
+                match block_on(session.commit(&set)) {
+                    Ok(_) => batch += 1,
+                    // The rotation began meanwhile: decided again.
+                    Err(StoreError::Conflict(_)) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
             }
             usize::try_from(batch - 9_000).unwrap()
         });

@@ -84,9 +84,9 @@ fn a_commit_that_did_not_arrive_is_not_found_and_leaves_nothing() {
 #[test]
 fn a_commit_that_arrives_after_it_was_looked_for_is_refused() {
     let mut cut = behind_a_proxy();
-    cut.proxy.set(Fate::Hold);
     let (reads, set) = batch(&cut.here, 1);
     block_on(cut.session.load(&reads)).unwrap();
+    cut.proxy.set(Fate::Hold);
     let lost = block_on(cut.session.commit(&set)).unwrap_err();
     assert!(matches!(lost, StoreError::CommitUnknown(_)), "{lost:?}");
     // Another way to the server: this one is held.

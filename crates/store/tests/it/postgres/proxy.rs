@@ -17,7 +17,7 @@ pub enum Fate {
     LoseAnswer,
     /// It is lost, and the connection with it.
     LoseRequest,
-    /// It is kept on the way until [`Proxy::release`]; the client's side is cut at once.
+    /// The whole flight is kept on the way until [`Proxy::release`]; the client's side is cut at once.
     Hold,
     /// Nobody gets through any more.
     Away,
@@ -117,20 +117,24 @@ fn has_commit(bytes: &[u8]) -> bool {
 }
 
 async fn requests(shared: &Shared, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, between: &Between) {
-    let mut buffer = vec![0; 1 << 20];
+    let (mut buffer, mut held) = (vec![0; 1 << 20], Vec::new());
     loop {
         let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
         let bytes = &buffer[..length];
         match (has_commit(bytes), shared.fate()) {
             (true, Fate::LoseRequest) => return,
-            (true, Fate::Hold) => {
-                drop(from);
-                between.hang_up.notify_one();
-                shared.release.notified().await;
-                to.write_all(bytes).await.unwrap();
-                between.answered.notified().await;
-                shared.released.notify_one();
-                return;
+            (is_last, Fate::Hold) => {
+                held.extend_from_slice(bytes);
+                if is_last {
+                    drop(from);
+                    between.hang_up.notify_one();
+                    shared.release.notified().await;
+                    // The server may have ended the session meanwhile.
+                    let _ = to.write_all(&held).await;
+                    between.answered.notified().await;
+                    shared.released.notify_one();
+                    return;
+                }
             }
             _ => {
                 if to.write_all(bytes).await.is_err() {
