@@ -69,7 +69,11 @@ impl World {
             evidence.trades.push(TradeEvidence {
                 world: if Some(trade.account) == live { "live" } else { "sandbox" }.to_owned(),
                 number: trade.request_no.clone(),
-                open: matches!(trade.state, State::Open | State::Working | State::Held(_)),
+                open: match trade.state {
+                    State::Open | State::Working => true,
+                    State::Held(_) => trade.capturable_minor() > 0,
+                    State::Paid | State::Declined | State::Closed => false,
+                },
                 taken: trade
                     .takings()
                     .into_iter()

@@ -296,13 +296,15 @@ impl House {
         Some((price, rate))
     }
 
-    /// Starts the platform on the database as it is.
+    /// Starts the platform on the database as it is; perhaps it dies while it starts.
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn wake(&self) -> Result<Life> {
-        self.clock.begin();
+    pub async fn wake(&self, dies_in: Option<u64>) -> Result<Life> {
         self.faults.revive();
+        if let Some(steps) = dies_in {
+            self.faults.die_in(steps);
+        }
         let store = Arc::new(SqliteStore::open(&self.sqlite()).context("open")?);
         let sim_store = SimStore::new(Arc::clone(&store), Arc::clone(&self.faults));
         let channel = |account: &ChannelAccountId| {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use auditor::{Auditor, FeeTerms, Finding, RefundFee};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Builder;
 
 /// How a seed is run.
@@ -46,6 +47,9 @@ enum End {
 /// Lives of one history; more would be a plan that never ends.
 const LIVES_MAX: u32 = 500;
 
+/// How often a start that fails is tried again.
+const STARTS_MAX: u32 = 20;
+
 /// Runs a seed.
 ///
 /// # Errors
@@ -83,16 +87,32 @@ pub fn run(seed: u64, options: Options) -> Result<Outcome> {
 }
 
 async fn one_life(world: &mut World) -> Result<End> {
-    let life = world.house.wake().await?;
     let faults: Arc<Faults> = Arc::clone(&world.house.faults);
     let clock = Arc::clone(&world.house.clock);
+    clock.begin();
+    faults.revive();
     let end = tokio::select! {
         biased;
         () = faults.death() => End::Died,
-        done = to_the_end(world, &life) => End::Done(done),
+        done = from_the_start(world) => End::Done(done),
     };
     clock.end();
     Ok(end)
+}
+
+async fn from_the_start(world: &mut World) -> Result<Vec<Finding>> {
+    let mut dies_in = world.doomed_start.take();
+    let mut tries = 0;
+    let life = loop {
+        // A read that fails while it starts ends the process; whoever watches it starts it again.
+        match world.house.wake(dies_in.take()).await {
+            Ok(life) => break life,
+            Err(error) if tries >= STARTS_MAX => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+        }
+        tries += 1;
+    };
+    to_the_end(world, &life).await
 }
 
 /// Work, rest, judgement.

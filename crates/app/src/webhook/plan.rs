@@ -145,7 +145,7 @@ pub(super) struct Plan {
     limits: Limits,
     /// Objects made after this are known whole from hints; about older ones the database is asked.
     trusted_since_ms: u64,
-    /// The newest event seen.
+    /// The newest event or object seen.
     newest_ms: u64,
     lines: HashMap<Destination, Line>,
     /// Destinations that may have something to start, each once.
@@ -184,13 +184,22 @@ impl Plan {
 
     /// Hints were lost: of every object made until now something may be pending that this plan does not know.
     pub(super) fn distrust(&mut self, real_now_us: i64) {
-        self.trusted_since_ms = ms(real_now_us);
+        // A clock that was set back makes objects that are older than they look.
+        self.trusted_since_ms = self.trusted_since_ms.max(self.newest_ms).max(ms(real_now_us));
         self.parked.clear();
+    }
+
+    /// Deliveries of these objects waited before anything was told of. Their times say how far the clock had come by then, even if
+    /// it was set back since.
+    pub(super) fn waited(&mut self, objects: impl Iterator<Item = Uid>) {
+        let newest_ms = objects.map(made_at_ms).max().unwrap_or(0);
+        self.trusted_since_ms = self.trusted_since_ms.max(newest_ms);
     }
 
     /// A delivery of an event just committed. False: the database must be asked soon.
     pub(super) fn hint(&mut self, job: Job) -> bool {
-        self.newest_ms = self.newest_ms.max(made_at_ms(job.event.id.0));
+        let made_ms = made_at_ms(job.event.id.0).max(made_at_ms(job.event.object));
+        self.newest_ms = self.newest_ms.max(made_ms);
         if self.active.contains(&job.id) {
             return true;
         }

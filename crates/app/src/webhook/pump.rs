@@ -28,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The least number of rows that one look asks for beyond those in memory.
 const LOOK_MAX: usize = 256;
+/// Deliveries that wait when the node starts, of which one is looked at for each object.
+const WAITED_MAX: u32 = 1_000;
 /// The least time between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Hints taken up in one turn.
@@ -122,6 +124,7 @@ impl Pump {
     pub(super) async fn run(mut self) {
         let stopping = self.signals.stopping.clone();
         let wake = Arc::clone(&self.signals.wake);
+        self.learn_what_waited().await;
         loop {
             self.start_tries();
             tokio::select! {
@@ -136,6 +139,16 @@ impl Pump {
             }
         }
         self.finish().await;
+    }
+
+    /// A database that can't be read is as if nothing waited; the first look finds it.
+    async fn learn_what_waited(&mut self) {
+        match self.store.deliveries_due(self.shard, i64::MAX, WAITED_MAX).await {
+            Ok(rows) => self.plan.waited(rows.iter().map(|row| row.event.object)),
+            Err(error) => {
+                tracing::warn!(%error, shard = self.shard.0, "what waits to be delivered is not known yet")
+            }
+        }
     }
 
     /// Tries under way may end; the writer ends when this is dropped.

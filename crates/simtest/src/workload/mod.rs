@@ -61,8 +61,8 @@ pub(crate) struct World {
     /// Whether the next refused answer of 503 has an excuse.
     trouble_until_us: i64,
     pub(crate) accusations: Vec<Finding>,
-    /// No death is planned before, time that passed.
-    no_death_until_us: i64,
+    /// The next process dies so many steps after its start.
+    pub(crate) doomed_start: Option<u64>,
 }
 
 impl World {
@@ -86,7 +86,7 @@ impl World {
             endpoints_made: false,
             trouble_until_us: 0,
             accusations: Vec::new(),
-            no_death_until_us: 0,
+            doomed_start: None,
         }
     }
 
@@ -108,6 +108,7 @@ impl World {
         let step = self.house.faults.died_in();
         self.say(|| format!("the platform dies at {step}"));
         self.note_trouble();
+        self.doomed_start = self.dice.chance(150).then(|| self.dice.below(25) + 1);
         for (_, ask) in std::mem::take(&mut self.flying) {
             self.settle(ask, None);
         }
