@@ -145,9 +145,7 @@ impl Pump {
     async fn learn_what_waited(&mut self) {
         match self.store.deliveries_due(self.shard, i64::MAX, WAITED_MAX).await {
             Ok(rows) => self.plan.waited(rows.iter().map(|row| row.event.object)),
-            Err(error) => {
-                tracing::warn!(%error, shard = self.shard.0, "what waits to be delivered is not known yet")
-            }
+            Err(error) => tracing::warn!(%error, "what waits to be delivered is not known yet"),
         }
     }
 
