@@ -3,6 +3,8 @@
 
 ARGS ?=
 ROUNDS ?= 20
+DURATION_S ?= 300
+RACES ?= 1000
 SECONDS ?= 20
 CONTRACT_SECONDS ?= 300
 SEEDS ?= 1000
@@ -11,6 +13,9 @@ LOCKED := $(if $(CI),--locked)
 
 # cargo-deny: the one that scripts/setup.sh built, or one on this machine of the version that it names.
 DENY := PATH="$(TARGET)/tools/bin:$$PATH" cargo-deny
+
+# Black-box tests that run on PostgreSQL too: all but those that look into a file.
+ON_POSTGRES := cases:: partners::
 
 # The interpreter that tests start for the independent Python clients.
 export FEIQIAN_TEST_PYTHON := $(TARGET)/venv/bin/python
@@ -25,7 +30,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench sim abuse power-loss mutations crash contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench sim abuse power-loss mutations crash crash-nodes races contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -68,6 +73,13 @@ abuse: setup-test ## Attack the server on loopback and write what its memory cam
 power-loss: setup-test ## Cut the power between two commits of the embedded store, ROUNDS hundred times (20)
 	FEIQIAN_POWER_CUTS=$(ROUNDS)00 cargo test $(LOCKED) -p store --test it what_was_acknowledged_before_a_power_cut
 
+crash-nodes: setup-test ## Two nodes on PostgreSQL: kill one again and again, restart the database twice, verify; DURATION_S (300)
+	cargo build $(LOCKED) --workspace --bin feiqian
+	scripts/crash_nodes.sh $(DURATION_S)
+
+races: setup-test ## Two nodes on PostgreSQL asked the same at once, RACES times each (1000)
+	FEIQIAN_RACE_ROUNDS=$(RACES) cargo test $(LOCKED) -p server --test it nodes::races -- --nocapture --test-threads 1
+
 fmt: ## Format the code
 	cargo fmt --all
 
@@ -91,8 +103,10 @@ check-format:
 lint:
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
+# The second run: what the engine matters to, on PostgreSQL. The store's own tests run on both in the first.
 unit:
 	cargo test $(LOCKED) --workspace --no-fail-fast
+	FEIQIAN_TEST_ENGINE=postgres cargo test $(LOCKED) -p server --test it --no-fail-fast -- $(ON_POSTGRES)
 
 # One provider of cryptography. With two compiled in, rustls cannot choose and panics at the first handshake.
 tree:

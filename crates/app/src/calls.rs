@@ -5,10 +5,12 @@ use crate::lane::command::{Command, payment_of};
 use crate::lane::{Outcome, Reply};
 use crate::{App, Refusal};
 use channels::{AuthCode, CaptureRef, CaptureRequest, PrepareRequest, RefundRef, RefundRequest, TradeRef};
+use domain::Uid;
 use domain::attempt::{self, Attempt};
 use domain::capture::{self, Capture};
 use domain::channel::{AttemptFact, CaptureFact, RefundFact};
 use domain::id::{AttemptId, ChannelAccountId, Id};
+use domain::job::Job;
 use domain::payment::{CaptureMode, Payment, Status};
 use domain::refund::{self, Refund};
 use std::future::Future;
@@ -27,7 +29,32 @@ pub(crate) enum Ask {
     Void,
 }
 
+/// Who asks a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The node whose job it is, as long as its lease runs.
+    Owner,
+    /// Any node, because somebody reads: it may ask how things stand, and nothing else that is another node's job.
+    Reader,
+}
+
 impl App {
+    /// Whether this node may call a channel for a job at this moment: by the lease that the job was born with, or by that of the
+    /// shard's work. Asked before each call, so that a node that slept past its leases calls nothing more.
+    fn may_call(&self, job: &Job, of: Uid) -> bool {
+        let is_leased = self.0.duty.is_leased(job, self.0.clock.real_now_us());
+        is_leased || self.0.duty.is_ours(of.shard())
+    }
+
+    fn must_call(&self, job: &Job, of: Uid) -> Result<(), Refusal> {
+        if self.may_call(job, of) {
+            return Ok(());
+        }
+        metrics::counter!("feiqian_calls_left_total").increment(1);
+        tracing::warn!(job = ?of, "the lease is over: the call is left to whoever has it now");
+        Err(Refusal::InProgress)
+    }
+
     pub(crate) async fn within<T>(&self, unknown: T, call: impl Future<Output = T>) -> T {
         let limit = Duration::from_millis(self.0.settings.lease_ms / 2);
         tokio::time::timeout(limit, call).await.unwrap_or(unknown)
@@ -44,7 +71,7 @@ impl App {
         let (done, wait) = oneshot::channel();
         let app = self.clone();
         self.spawn(async move {
-            let reply = app.ask_attempt(&payment, &attempt, ask, now_us).await;
+            let reply = app.ask_attempt(&payment, &attempt, ask, now_us, Asker::Owner).await;
             let _ = done.send(reply.ok());
         });
         wait
@@ -57,9 +84,10 @@ impl App {
         attempt: &Attempt,
         ask: Ask,
         now_us: i64,
+        asker: Asker,
     ) -> Result<Reply, Refusal> {
         let _asking = Asking::begin(self, attempt).ok_or(Refusal::InProgress)?;
-        let fact = self.call_attempt(payment, attempt, ask, now_us).await?;
+        let fact = self.call_attempt(payment, attempt, ask, now_us, asker).await?;
         self.apply_attempt(payment, attempt, fact).await
     }
 
@@ -69,7 +97,11 @@ impl App {
         attempt: &Attempt,
         ask: Ask,
         now_us: i64,
+        asker: Asker,
     ) -> Result<AttemptFact, Refusal> {
+        if !matches!((asker, &ask), (Asker::Reader, Ask::Query)) {
+            self.must_call(&attempt.job, attempt.id.0)?;
+        }
         let channel = self.0.gate.channel(attempt.channel_account)?;
         let Some(channel) = channel else { return Ok(AttemptFact::Unknown) };
         let trade = TradeRef { request_no: attempt.id.bare(), now_us };
@@ -117,12 +149,12 @@ impl App {
 
     /// Takes up an attempt that is due, or that somebody reads: asks what the state of payment and attempt calls for, as they
     /// stand now.
-    pub(crate) async fn resolve_attempt(&self, attempt: AttemptId) -> Result<(), Refusal> {
+    pub(crate) async fn resolve_attempt(&self, attempt: AttemptId, asker: Asker) -> Result<(), Refusal> {
         let Some(attempt) = self.store().attempt(attempt).await? else { return Ok(()) };
         let Some(payment) = self.store().payment(attempt.payment).await? else { return Ok(()) };
         let now_us = self.business_now_us(payment.merchant).await?;
         let ask = match what_to_ask(&payment, &attempt) {
-            Some(Ask::Query) => return self.query_attempt(&payment, &attempt, now_us).await,
+            Some(Ask::Query) => return self.query_attempt(&payment, &attempt, now_us, asker).await,
             Some(ask) => ask,
             None => {
                 // Nothing to ask: the decision clears a job that is due all the same.
@@ -130,17 +162,27 @@ impl App {
                 return Ok(());
             }
         };
-        self.ask_attempt(&payment, &attempt, ask, now_us).await.map(|_| ())
+        self.ask_attempt(&payment, &attempt, ask, now_us, asker).await.map(|_| ())
     }
 
     /// Queries. When the channel never saw the request, a payer's scene is prepared again with the same number; a one-shot scene
     /// is closed at the channel, whose confirmation (and nothing less) ends the attempt.
-    async fn query_attempt(&self, payment: &Payment, attempt: &Attempt, now_us: i64) -> Result<(), Refusal> {
+    async fn query_attempt(
+        &self,
+        payment: &Payment,
+        attempt: &Attempt,
+        now_us: i64,
+        asker: Asker,
+    ) -> Result<(), Refusal> {
         let Some(_asking) = Asking::begin(self, attempt) else { return Ok(()) };
-        let mut fact = self.call_attempt(payment, attempt, Ask::Query, now_us).await?;
+        let mut fact = self.call_attempt(payment, attempt, Ask::Query, now_us, asker).await?;
         if fact == AttemptFact::NotFound {
+            if asker == Asker::Reader && !self.may_call(&attempt.job, attempt.id.0) {
+                // Whose job it is sends it, or has it closed.
+                return Ok(());
+            }
             let again = if attempt.scene.needs_auth_code() { Ask::Close } else { Ask::Prepare(None) };
-            fact = self.call_attempt(payment, attempt, again, now_us).await?;
+            fact = self.call_attempt(payment, attempt, again, now_us, asker).await?;
         }
         if attempt.job.tries >= ALERT_TRIES && matches!(fact, AttemptFact::Unknown | AttemptFact::Processing)
         {
@@ -158,6 +200,7 @@ impl App {
         first: bool,
         now_us: i64,
     ) -> Result<Reply, Refusal> {
+        self.must_call(&capture.job, capture.id.0)?;
         let channel = self.0.gate.channel(capture.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, capture_no) = (capture.attempt.bare(), capture.id.bare());
         let send = || {
@@ -203,6 +246,7 @@ impl App {
         first: bool,
         now_us: i64,
     ) -> Result<Reply, Refusal> {
+        self.must_call(&refund.job, refund.id.0)?;
         let channel = self.0.gate.channel(refund.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, refund_no) = (refund.attempt.bare(), refund.id.bare());
         let send = || {

@@ -7,6 +7,7 @@ pub mod background;
 mod calls;
 pub mod clock;
 pub mod config;
+mod duty;
 mod fresh;
 mod gate;
 pub mod lane;
@@ -23,6 +24,7 @@ pub mod webhook;
 
 pub use clock::Clock;
 pub use config::{Config, KeyConfig, MerchantConfig};
+pub use duty::Duty;
 pub use gate::Channels;
 pub use lane::{Asked, IdempotencyKey, ReEntry};
 pub use outside::{Outside, Random, Randomness};
@@ -66,6 +68,8 @@ pub struct Settings {
     pub due_poll_ms: u64,
     /// Whether webhooks of the sandbox may go to private and loopback addresses.
     pub allow_private_webhooks: bool,
+    /// Whether the node takes its share of the background work; a command line that helps itself beside nodes does not.
+    pub takes_duty: bool,
     /// Where Excel files are made before they are sent; they have no names there and go away by themselves.
     pub scratch_dir: PathBuf,
 }
@@ -80,6 +84,7 @@ impl Default for Settings {
             lane_queue_max: 4_096,
             due_poll_ms: 500,
             allow_private_webhooks: false,
+            takes_duty: true,
             scratch_dir: std::env::temp_dir(),
         }
     }
@@ -105,6 +110,8 @@ struct Inner {
     gate: Gate,
     resume: resume::Progress,
     lanes: Lanes,
+    /// What background work is this node's.
+    duty: Arc<Duty>,
     tasks: TaskTracker,
     stopping: CancellationToken,
     /// Attempts whose call or query is under way on this node.
@@ -189,6 +196,11 @@ impl App {
         let config = Arc::new(ArcSwap::from_pointee(read_config(start.store.as_ref()).await?));
         let Outside { random, webhooks } = start.outside;
         let node = i64::from_be_bytes(random.bytes()) & i64::MAX;
+        let lease_us = i64::try_from(start.settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000);
+        let duty = Arc::new(match start.store.is_shared() {
+            true => Duty::shared(node, start.clock.clone(), lease_us),
+            false => Duty::alone(node),
+        });
         let lanes = Lanes::new(
             start.store.shards(),
             lanes_of(start.store.as_ref(), &start.settings),
@@ -205,6 +217,7 @@ impl App {
             gate,
             resume: resume::Progress::default(),
             lanes,
+            duty,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             asking: Mutex::default(),
@@ -217,6 +230,9 @@ impl App {
             salt_key: start.salt_key,
         });
         let app = App(inner);
+        if app.0.settings.takes_duty {
+            app.renew_duty().await;
+        }
         app.start_deliverer(webhooks);
         app.start_lanes(node)?;
         if let Some(door) = door {
@@ -232,6 +248,7 @@ impl App {
             config: Arc::clone(&self.0.config),
             clock: self.0.clock.clone(),
             random: self.0.random.clone(),
+            duty: Arc::clone(&self.0.duty),
             post,
             rules: webhook::guard::UrlRules { allow_private: self.0.settings.allow_private_webhooks },
             ..webhook::DelivererConfig::defaults(
@@ -278,6 +295,7 @@ impl App {
         if let Some(deliverer) = self.0.deliverer.get() {
             deliverer.stop().await;
         }
+        self.give_up_duty().await;
         self.0.lanes.close();
         self.seal_rest().await;
         self.0.lanes.ended(within).await;
@@ -305,6 +323,11 @@ impl App {
             return Err(Refusal::held_sentence().to_owned());
         }
         self.0.store.ping().await.map_err(|error| error.to_string())
+    }
+
+    /// Nodes that serve the database at this moment, as far as is known: this one among them.
+    pub fn nodes(&self) -> u32 {
+        self.0.duty.nodes()
     }
 
     fn store(&self) -> &dyn Store {

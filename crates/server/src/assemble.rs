@@ -177,12 +177,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts lanes, background work and channels on an opened database.
+    /// Starts lanes, background work and channels on an opened database. `takes_duty`: it serves, and does its share of the work of
+    /// a database that several serve.
     pub(crate) async fn start(
         config: &Config,
         installation: &Installation,
         store: Arc<dyn Store>,
         public_url: &str,
+        takes_duty: bool,
     ) -> Result<Running> {
         installation.keep_secrets(store.as_ref()).await?;
         let door = Arc::new(NoticeDoor::default());
@@ -191,7 +193,7 @@ impl Running {
             outside: Outside::default(),
             store: Arc::clone(&store),
             clock: Clock::system(),
-            settings: config.app_settings(),
+            settings: app::Settings { takes_duty, ..config.app_settings() },
             channels,
             salt_key: *installation.secret(store.as_ref(), Secret::JournalSalt).await?,
         };

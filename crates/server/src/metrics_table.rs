@@ -16,6 +16,14 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Kind::Histogram, "feiqian_http_request_seconds", Unit::Seconds, "How long requests took, by route"),
     (Kind::Histogram, "feiqian_lane_batch_commands", Unit::Count, "Commands in one commit"),
     (Kind::Counter, "feiqian_lane_panics_total", Unit::Count, "Decisions that panicked; each is a defect"),
+    (Kind::Gauge, "feiqian_nodes", Unit::Count, "Nodes that serve the database, this one among them"),
+    (Kind::Gauge, "feiqian_work_leases_held", Unit::Count, "Shards whose background work this node does"),
+    (
+        Kind::Counter,
+        "feiqian_calls_left_total",
+        Unit::Count,
+        "Calls to channels left to another node, because this one's lease was over",
+    ),
     (
         Kind::Counter,
         "feiqian_lane_restarts_total",

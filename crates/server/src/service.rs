@@ -90,7 +90,7 @@ impl Service {
         let tls = Doors::open(config, &public_url)?;
         let store = installation.open().await?;
         live::refuse_loopback(&public_url, &store.snapshot().await?)?;
-        let running = Running::start(config, installation, store, &public_url).await?;
+        let running = Running::start(config, installation, store, &public_url, true).await?;
         let app = running.app.clone();
         if app.held_since_us().is_some() {
             tracing::warn!("{}", app::Refusal::held_sentence());

@@ -46,6 +46,7 @@ const PAGES: &[Row] = &[
     page!(Money "statements" "Statements" "对账单"),
     page!(Money "books" "Accounts and postings" "科目与分录"),
     page!(Operate "deploy" "Deploy and upgrade" "部署与升级"),
+    page!(Operate "postgresql" "PostgreSQL and nodes" "PostgreSQL 与多节点"),
     page!(Operate "backup" "Backup and restore" "备份与恢复"),
     page!(Operate "abuse" "Under attack" "遭受攻击时"),
     page!(Operate "runbook" "Alerts" "告警一览"),

@@ -9,6 +9,7 @@
 
 pub mod control;
 pub mod lane;
+pub mod nodes;
 pub mod postgres;
 pub mod reads;
 pub mod safekeeping;
@@ -38,6 +39,7 @@ mod members;
 mod merchant;
 mod migrations;
 mod natural_key;
+mod node;
 mod notice;
 mod partner;
 mod payment;
@@ -53,6 +55,7 @@ mod write;
 pub use control::Control;
 pub use counts::RowCounts;
 pub use lane::{BalanceWrite, Committed, LaneSession, WriteSet};
+pub use nodes::Nodes;
 pub use reads::Reads;
 pub use safekeeping::Safekeeping;
 pub use statements::Statements;
@@ -60,12 +63,16 @@ pub use statements::Statements;
 use domain::id::Shard;
 
 /// One engine.
-pub trait Store: Reads + Control + Safekeeping + Statements + Send + Sync {
+pub trait Store: Reads + Control + Safekeeping + Statements + Nodes + Send + Sync {
     /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
     /// ([`Store::lanes_block`]).
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError>;
     /// True when lane sessions block the thread they are polled on.
     fn lanes_block(&self) -> bool;
+    /// Whether several processes may serve the database at once.
+    fn is_shared(&self) -> bool {
+        !self.lanes_block()
+    }
     /// The shards that this installation has.
     fn shards(&self) -> Vec<Shard>;
     /// Rows that lanes wrote since the store was opened.

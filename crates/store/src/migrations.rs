@@ -29,6 +29,7 @@ migrations! {
     5 "0005_statements";
     6 "0006_handled";
     7 "0007_key_version";
+    8 "0008_nodes";
 }
 
 /// The number of the last step: of the schema that this program brings databases to.

@@ -39,7 +39,7 @@ macro_rules! registry {
 registry! {
     statements {
         api_key, asked, attempt, balance, block, capture, delivery, endpoint, event, head, installation, journal, lost,
-        merchant, notice, partner, payment, pricing, refund, reseal, statement, waiting,
+        merchant, node, notice, partner, payment, pricing, refund, reseal, statement, waiting,
     }
     keyed { attempt, balance, capture, delivery, head, idempotency, journal, payment, refund, statement }
     writes {

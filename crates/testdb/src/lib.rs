@@ -9,6 +9,7 @@ pub use cluster::Cluster;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
+use tokio_postgres::SimpleQueryMessage;
 
 /// Names a server whose role may make databases: `postgres://user@host:port/database`.
 const SERVER: &str = "FEIQIAN_TEST_POSTGRES";
@@ -92,15 +93,31 @@ pub fn say(url: &str, sql: &str) {
     try_say(url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
+/// The rows of a query, each value as text; on a connection of its own.
+pub fn rows(url: &str, sql: &str) -> Vec<Vec<Option<String>>> {
+    let messages = try_query(url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let row = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
+        }
+        _ => None,
+    };
+    messages.iter().filter_map(row).collect()
+}
+
 /// On a thread of its own: the caller may stand in a runtime.
 fn try_say(url: &str, sql: &str) -> Result<(), String> {
+    try_query(url, sql).map(|_| ())
+}
+
+fn try_query(url: &str, sql: &str) -> Result<Vec<SimpleQueryMessage>, String> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| error.to_string())?.block_on(async {
             let connecting = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
             let (client, connection) = connecting.map_err(|error| told(&error))?;
             let driving = tokio::spawn(connection);
-            let said = client.batch_execute(sql).await.map_err(|error| told(&error));
+            let said = client.simple_query(sql).await.map_err(|error| told(&error));
             drop(client);
             let _ = driving.await;
             said

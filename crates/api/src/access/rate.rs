@@ -1,12 +1,16 @@
-//! How often a key may call, and how often an address may fail to say who it is. In this node only.
+//! How often a key may call, and how often an address may fail to say who it is. Several nodes share a limit by each giving its part
+//! of it, counted by the nodes that live. So over all nodes nobody passes the limit for long: when their number changes, every node
+//! counts afresh, and a node that is new or gone is known after some seconds. A caller who uses one node only has that node's part.
 
 use crate::config::{Rate, RateLimits};
+use arc_swap::ArcSwap;
 use domain::id::{KeyId, World};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Calls between two sweeps of keys that have long been quiet.
@@ -63,6 +67,13 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
 /// All limits of a listener.
 pub struct Limiters {
+    limits: RateLimits,
+    now: ArcSwap<Parts>,
+}
+
+/// This node's parts, as long as so many nodes live.
+struct Parts {
+    nodes: u32,
     live_read: Limiter<KeyId>,
     live_write: Limiter<KeyId>,
     sandbox_read: Limiter<KeyId>,
@@ -70,38 +81,62 @@ pub struct Limiters {
     failed_access: Limiter<IpAddr>,
 }
 
+/// One node's part of a rate.
+fn part(rate: Rate, nodes: u32) -> Rate {
+    let part = |number: u32| number.div_ceil(nodes.max(1));
+    Rate { per_second: part(rate.per_second), burst: part(rate.burst) }
+}
+
+impl Parts {
+    fn new(limits: &RateLimits, nodes: u32) -> Parts {
+        Parts {
+            nodes,
+            live_read: Limiter::new(part(limits.live_read, nodes), usize::MAX),
+            live_write: Limiter::new(part(limits.live_write, nodes), usize::MAX),
+            sandbox_read: Limiter::new(part(limits.sandbox_read, nodes), usize::MAX),
+            sandbox_write: Limiter::new(part(limits.sandbox_write, nodes), usize::MAX),
+            failed_access: Limiter::new(part(limits.failed_access, nodes), ADDRESSES_MAX),
+        }
+    }
+}
+
 impl Limiters {
     /// As configured. Keys that call are keys that are known: their number is bounded already.
     pub fn new(limits: &RateLimits) -> Limiters {
-        Limiters {
-            live_read: Limiter::new(limits.live_read, usize::MAX),
-            live_write: Limiter::new(limits.live_write, usize::MAX),
-            sandbox_read: Limiter::new(limits.sandbox_read, usize::MAX),
-            sandbox_write: Limiter::new(limits.sandbox_write, usize::MAX),
-            failed_access: Limiter::new(limits.failed_access, ADDRESSES_MAX),
-        }
+        Limiters { limits: *limits, now: ArcSwap::from_pointee(Parts::new(limits, 1)) }
     }
 
-    /// Counts a call of a key.
+    fn parts(&self, nodes: u32) -> Arc<Parts> {
+        let parts = self.now.load_full();
+        if parts.nodes == nodes {
+            return parts;
+        }
+        let parts = Arc::new(Parts::new(&self.limits, nodes));
+        self.now.store(Arc::clone(&parts));
+        parts
+    }
+
+    /// Counts a call of a key, while so many nodes live.
     ///
     /// # Errors
     /// Seconds to wait.
-    pub fn call(&self, key: KeyId, world: World, class: Class) -> Result<(), u64> {
+    pub fn call(&self, key: KeyId, world: World, class: Class, nodes: u32) -> Result<(), u64> {
+        let parts = self.parts(nodes);
         match (world, class) {
-            (World::Live, Class::Read) => self.live_read.check(&key),
-            (World::Live, Class::Write) => self.live_write.check(&key),
-            (World::Sandbox, Class::Read) => self.sandbox_read.check(&key),
-            (World::Sandbox, Class::Write) => self.sandbox_write.check(&key),
+            (World::Live, Class::Read) => parts.live_read.check(&key),
+            (World::Live, Class::Write) => parts.live_write.check(&key),
+            (World::Sandbox, Class::Read) => parts.sandbox_read.check(&key),
+            (World::Sandbox, Class::Write) => parts.sandbox_write.check(&key),
         }
     }
 
-    /// Counts a failed authentication from an address.
+    /// Counts a failed authentication from an address, while so many nodes live.
     ///
     /// # Errors
     /// Seconds to wait.
-    pub fn failed_access(&self, address: Option<IpAddr>) -> Result<(), u64> {
+    pub fn failed_access(&self, address: Option<IpAddr>, nodes: u32) -> Result<(), u64> {
         let Some(address) = address else { return Ok(()) };
-        self.failed_access.check(&network(address))
+        self.parts(nodes).failed_access.check(&network(address))
     }
 }
 
@@ -132,6 +167,18 @@ mod tests {
         let held = (0..20 * sweep).filter(|address| limiter.check(address).is_err()).count();
         assert!(limiter.inner.len() <= room + 2 * sweep, "{} are remembered", limiter.inner.len());
         assert!(held > 10 * sweep, "{held} had to wait");
+    }
+
+    #[test]
+    fn nodes_share_a_limit_and_each_gives_at_least_one() {
+        let limiters = Limiters::new(&RateLimits {
+            live_write: Rate { per_second: 1, burst: 4 },
+            ..RateLimits::default()
+        });
+        let key: KeyId = domain::id::IdMaker::new(1, domain::id::Shard(0), 1).next();
+        let taken =
+            |nodes| (0..10).filter(|_| limiters.call(key, World::Live, Class::Write, nodes).is_ok()).count();
+        assert_eq!((taken(1), taken(2), taken(2), taken(9)), (4, 2, 0, 1));
     }
 
     #[test]

@@ -55,12 +55,15 @@ async fn answer(
 ) -> Result<Reply, Problem> {
     let received = Arc::new(receive(state, spec, request).await?);
     for _ in 1..STALE_TRIES {
+        let judged_by = state.app.config().version;
         match attempt(state, spec, handler, &received, world).await {
             Err(problem) if problem.parts().stale => state.app.reload_config().await?,
             // A key that was made a moment ago, by the command line or by another node. Failures are counted per address, so
             // nobody makes this node read often.
             Err(problem) if problem.parts().code == Code::KeyUnknown => {
-                if !state.app.refresh_config().await {
+                state.app.refresh_config().await;
+                // It may be another request that read it.
+                if state.app.config().version == judged_by {
                     return Err(problem);
                 }
             }
@@ -81,14 +84,14 @@ async fn attempt(
         Ok(access) => access,
         Err(problem) => {
             let counted = problem.parts().code.row().status == 401;
-            return match counted.then(|| state.limiters.failed_access(received.address)) {
+            return match counted.then(|| state.limiters.failed_access(received.address, state.app.nodes())) {
                 Some(Err(wait_s)) => Err(limited(wait_s)),
                 Some(Ok(())) | None => Err(problem),
             };
         }
     };
     *world = Some(access.world);
-    state.limiters.call(access.key, access.world, spec.verb.class()).map_err(limited)?;
+    state.limiters.call(access.key, access.world, spec.verb.class(), state.app.nodes()).map_err(limited)?;
     permit(&access, handler.operation())?;
     let query = Query::parse(received.raw_query.as_deref(), spec.query)?;
     let re_entry = ReEntry { key: idempotency_key(spec, received)?, nonce: access.nonce };

@@ -3,6 +3,8 @@
 
 mod watch;
 
+use crate::calls::Asker;
+use crate::duty::RENEW_EVERY;
 use crate::lane::Command;
 use crate::seal;
 use crate::unmatched::unmatched;
@@ -30,6 +32,13 @@ const STATEMENTS_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts every loop.
 pub(crate) fn start(app: &App) {
+    if app.0.settings.takes_duty && app.0.duty.is_shared() {
+        let renewer = app.clone();
+        every(app, RENEW_EVERY, move || {
+            let app = renewer.clone();
+            async move { app.renew_duty().await }
+        });
+    }
     for shard in app.0.store.shards() {
         let pause = Duration::from_millis(app.0.settings.due_poll_ms);
         let due = app.clone();
@@ -106,7 +115,7 @@ impl App {
     }
 
     async fn try_due(&self, shard: Shard) -> Result<(), Refusal> {
-        if self.0.gate.is_held() {
+        if self.0.gate.is_held() || !self.0.duty.is_ours(shard) {
             // All of it stays due: most of it ends in a call, and the rest can wait as well.
             return Ok(());
         }
@@ -117,7 +126,8 @@ impl App {
         let refunds = store.refunds_due(shard, real_now_us, DUE_MAX).await?;
         let expired = store.payments_expired(shard, real_now_us, DUE_MAX).await?;
         let maturities = store.maturities_due(shard, real_now_us, DUE_MAX).await?;
-        at_once(attempts, |attempt| async move { self.resolve_attempt(attempt.id).await }).await;
+        at_once(attempts, |attempt| async move { self.resolve_attempt(attempt.id, Asker::Owner).await })
+            .await;
         at_once(captures, |capture| async move {
             let Some(payment) = self.store().payment(capture.payment).await? else { return Ok(()) };
             let now_us = self.business_now_us(capture.merchant).await?;
@@ -140,6 +150,9 @@ impl App {
     }
 
     async fn seal_due(&self, shard: Shard) {
+        if !self.0.duty.is_ours(shard) {
+            return;
+        }
         let now_us = self.0.clock.real_now_us();
         let sealed =
             seal::seal_due(self.store(), &self.0.salt_key, shard, seal::SealPolicy::default(), now_us).await;
@@ -161,6 +174,9 @@ impl App {
 
     /// The live day closes when the operator's day (Asia/Shanghai) is over.
     async fn close_day(&self, shard: Shard) {
+        if !self.0.duty.is_ours(shard) {
+            return;
+        }
         let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
         let today = business_day(self.0.clock.real_now_us(), &zone);
         let Ok(open) = self.store().open_day(shard).await else { return };

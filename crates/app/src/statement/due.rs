@@ -82,6 +82,9 @@ impl App {
             return;
         }
         for _ in 0..LOOKS_MAX {
+            if !self.0.duty.is_ours(shard) {
+                return;
+            }
             match self.form_due(shard).await {
                 Ok(found) if found == DUE_MAX as usize => {}
                 Ok(_) => return,

@@ -127,6 +127,10 @@ impl App {
 
     /// Tells owners of keys that end soon or were revoked. What is not through is told at the next look.
     pub async fn tell_keys(&self) {
+        // Of several nodes the one that does the work of the first shard.
+        if !self.0.store.shards().first().is_some_and(|shard| self.0.duty.is_ours(*shard)) {
+            return;
+        }
         let now_us = self.0.clock.real_now_us();
         let config = self.config();
         let mut due: Vec<&ApiKey> = config.keys().filter(|key| key.notice_due(now_us).is_some()).collect();

@@ -1,6 +1,6 @@
 //! Payments: create, read, retry, close, void, resolve.
 
-use crate::calls::{Ask, asks_channel};
+use crate::calls::{Ask, Asker, asks_channel};
 use crate::lane::{Command, Outcome, ReEntry, Reply};
 use crate::webhook::guard;
 use crate::{Answer, App, Caller, Refusal};
@@ -309,7 +309,7 @@ impl App {
         let app = self.clone();
         let (done, wait) = tokio::sync::oneshot::channel();
         self.spawn(async move {
-            if let Err(refusal) = app.resolve_attempt(attempt).await {
+            if let Err(refusal) = app.resolve_attempt(attempt, Asker::Reader).await {
                 tracing::debug!(?refusal, attempt = %attempt, "query on read came to nothing");
             }
             let _ = done.send(());

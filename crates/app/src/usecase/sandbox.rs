@@ -1,5 +1,6 @@
 //! What only the sandbox offers: paying as the payer would, and moving a merchant's clock.
 
+use crate::calls::Asker;
 use crate::lane::{Command, ReEntry};
 use crate::{App, Caller, PaymentView, Refusal};
 use channels::sandbox::{PayRefusal, SandboxChannel};
@@ -90,7 +91,7 @@ impl App {
                 }
                 match app.store().attempt(id).await {
                     Ok(Some(attempt)) if attempt.status.is_open() && attempt.held_minor == 0 => {
-                        let _ = app.resolve_attempt(attempt.id).await;
+                        let _ = app.resolve_attempt(attempt.id, Asker::Reader).await;
                     }
                     Ok(_) => return,
                     Err(error) => tracing::warn!(%error, "asking soon came to nothing"),

@@ -7,6 +7,7 @@
 mod client;
 pub mod guard;
 pub mod health;
+mod look;
 pub(crate) mod notice;
 #[cfg(test)]
 mod page;

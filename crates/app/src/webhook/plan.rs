@@ -196,6 +196,25 @@ impl Plan {
         self.trusted_since_ms = self.trusted_since_ms.max(newest_ms);
     }
 
+    /// Another node sends from now on: what was not started is left to it. What is under way ends here.
+    pub(super) fn forget(&mut self, real_now_us: i64) {
+        for line in self.lines.values_mut() {
+            for job in line.ready.drain(..) {
+                self.active.remove(&job.id);
+                for behind in self.busy.remove(&job.key()).unwrap_or_default() {
+                    self.active.remove(&behind.id);
+                }
+            }
+            line.in_turn = false;
+        }
+        for job in self.busy.values_mut().flat_map(|behind| behind.drain(..)) {
+            self.active.remove(&job.id);
+        }
+        self.turn.clear();
+        self.ready = 0;
+        self.distrust(real_now_us);
+    }
+
     /// A delivery of an event just committed. False: the database must be asked soon.
     pub(super) fn hint(&mut self, job: Job) -> bool {
         let made_ms = made_at_ms(job.event.id.0).max(made_at_ms(job.event.object));

@@ -2,12 +2,14 @@
 
 use super::client::{Answer, Post, Request};
 use super::guard;
+use super::look::{Look, gone, look};
 use super::plan::{Admission, Destination, Ended, Job, Limits, Plan};
 use super::schedule::{Verdict, next_try_us, verdict};
 use super::worker::DelivererConfig;
 use super::writer::{Outcome, Word, Written};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::duty::Duty;
 use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::event::Event;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::control::{DeliveryOutcome, EndpointStatus};
-use store::reads::{Delivery, DeliveryAttempt, DeliveryStatus};
+use store::reads::{DeliveryAttempt, DeliveryStatus};
 use store::{Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -46,19 +48,14 @@ pub(super) struct Signals {
     pub(super) stopping: CancellationToken,
 }
 
-/// A look into the database.
-struct Look {
-    rows: Vec<Delivery>,
-    /// More may be due than was asked for.
-    full: bool,
-}
-
 pub(super) struct Pump {
     shard: Shard,
     store: Arc<dyn Store>,
     config: Arc<ArcSwap<Config>>,
     clock: Clock,
     random: Random,
+    duty: Arc<Duty>,
+    was_ours: bool,
     clients: Arc<dyn Post>,
     plan: Plan,
     outcomes: mpsc::Sender<Outcome>,
@@ -104,6 +101,8 @@ impl Pump {
             config: Arc::clone(&config.config),
             clock: config.clock.clone(),
             random: config.random.clone(),
+            was_ours: config.duty.is_ours(shard),
+            duty: Arc::clone(&config.duty),
             clients,
             plan: Plan::new(limits, config.clock.real_now_us()),
             outcomes,
@@ -116,7 +115,11 @@ impl Pump {
             next_look: Instant::now(),
             pause: Duration::from_millis(config.poll_ms),
             busy_pause: Duration::from_millis(config.poll_ms),
-            idle_pause: Duration::from_millis(config.idle_poll_ms.max(config.poll_ms)),
+            // Of what other nodes commit no hint tells.
+            idle_pause: Duration::from_millis(match config.duty.is_shared() {
+                true => config.poll_ms,
+                false => config.idle_poll_ms.max(config.poll_ms),
+            }),
             stop_pause: Duration::from_millis(config.stop_ms),
         }
     }
@@ -171,6 +174,10 @@ impl Pump {
     }
 
     fn hear(&mut self, first: Arc<Event>) {
+        if self.duty.is_shared() {
+            // An earlier event of the object may be another node's, which no hint tells of: the database knows the order.
+            return self.look_soon();
+        }
         self.mind_overflow();
         let mut left = HINTS_AT_ONCE;
         let mut next = Some(first);
@@ -211,7 +218,7 @@ impl Pump {
     #[allow(clippy::disallowed_methods)] // joined in the loop, one at a time
     fn start_look(&mut self) {
         self.measure();
-        if self.is_held() {
+        if !self.may_send() {
             // What is due stays due.
             self.next_look = Instant::now() + self.busy_pause;
             return;
@@ -265,12 +272,25 @@ impl Pump {
         self.config.load().held_since_us.is_some()
     }
 
+    /// Whether what is due is to be sent, and by this node.
+    fn may_send(&mut self) -> bool {
+        let is_ours = self.duty.is_ours(self.shard);
+        if self.was_ours && !is_ours {
+            self.plan.forget(self.clock.real_now_us());
+        }
+        self.was_ours = is_ours;
+        is_ours && !self.is_held()
+    }
+
     /// The one place where tries begin.
     fn start_tries(&mut self) {
-        if self.is_held() {
+        if !self.may_send() {
             return;
         }
-        while let Some(job) = self.plan.take() {
+        // Asked again for each: a node that slept in between must not go on.
+        while self.duty.is_ours(self.shard)
+            && let Some(job) = self.plan.take()
+        {
             let now_us = self.clock.real_now_us();
             match self.prepare(&job, now_us) {
                 Prepared::Send { url, secrets } => self.start_try(job, url, secrets, now_us),
@@ -468,31 +488,6 @@ impl Pump {
 fn config_knows(config: &Config, id: EndpointId, sequence: i64) -> bool {
     let endpoint = config.merchants.values().find_map(|merchant| merchant.endpoint(id));
     endpoint.is_none_or(|endpoint| endpoint.sequence >= sequence)
-}
-
-/// Reads what is due. Rows of endpoints that this node's configuration does not know yet are left for later.
-async fn look(
-    store: &dyn Store,
-    config: &ArcSwap<Config>,
-    shard: Shard,
-    real_now_us: i64,
-    limit: u32,
-) -> Result<Look, StoreError> {
-    let mut rows = store.deliveries_due(shard, real_now_us, limit).await?;
-    let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let config = config.load_full();
-    let known = |row: &Delivery| {
-        let merchant = config.merchant(row.event.merchant);
-        merchant.is_some_and(|m| row.endpoint.is_none_or(|id| m.endpoint(id).is_some()))
-    };
-    if !rows.iter().all(known) && store.snapshot_version().await? != config.version {
-        rows.retain(known);
-    }
-    Ok(Look { rows, full })
-}
-
-fn gone() -> StoreError {
-    StoreError::Unavailable("the look ended early".to_owned())
 }
 
 fn not_asked(at_us: i64, error: &'static str) -> DeliveryAttempt {

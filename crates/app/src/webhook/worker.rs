@@ -7,6 +7,7 @@ use super::pump::{Pump, Signals};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::duty::Duty;
 use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::event::Event;
@@ -39,6 +40,8 @@ pub struct DelivererConfig {
     pub clock: Clock,
     /// Spreads retries, makes ids of notices.
     pub random: Random,
+    /// Whether a shard's deliveries are this node's to send.
+    pub duty: Arc<Duty>,
     /// Who carries; `None` is the HTTP client.
     pub post: Option<Arc<dyn Post>>,
     /// What URLs may lead to.
@@ -69,6 +72,7 @@ impl DelivererConfig {
             config,
             clock,
             random: Random::system(),
+            duty: Arc::new(Duty::alone(0)),
             post: None,
             rules: UrlRules::default(),
             concurrency: 256,

@@ -106,7 +106,9 @@ pub(crate) async fn by_platform<T: DeserializeOwned>(
     match installation.reach(config, ANSWER_MAX).await? {
         Reached::Here(store) => {
             let public_url = config.public_url_at(config.listen);
-            let running = Running::start(config, &installation, store, &public_url).await?;
+            let running =
+                Running::start(config, &installation, store, &public_url, !installation.engine.is_shared())
+                    .await?;
             let done = here(&running).await;
             running.stop(config).await;
             done.map_err(merchant::refused)

@@ -56,7 +56,9 @@ async fn resume(config: &Config, wish: Resume) -> Result<ResumeAnswer> {
     match installation.reach(config, ANSWER_MAX).await? {
         Reached::Here(store) => {
             let public_url = config.public_url_at(config.listen);
-            let running = Running::start(config, &installation, store, &public_url).await?;
+            let running =
+                Running::start(config, &installation, store, &public_url, !installation.engine.is_shared())
+                    .await?;
             let resumed = running.app.resume(wish.without_answers).await;
             running.stop(config).await;
             Ok(resumed.map_err(super::merchant::refused)?.into())

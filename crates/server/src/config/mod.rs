@@ -115,6 +115,7 @@ impl Config {
             lane_queue_max: self.lanes.queue_max,
             due_poll_ms: self.lanes.due_poll_ms,
             allow_private_webhooks: self.sandbox.allow_private_webhooks,
+            takes_duty: true,
             // What is made of merchants' lines stays where those rest, whatever else can't be written to.
             scratch_dir: self.data_dir.clone(),
         }

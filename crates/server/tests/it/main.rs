@@ -15,6 +15,7 @@ mod examples;
 mod harness;
 mod local;
 mod marks;
+mod nodes;
 mod partners;
 mod safekeeping;
 mod sign;

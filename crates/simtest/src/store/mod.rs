@@ -5,9 +5,11 @@ mod forward;
 mod session;
 
 use crate::faults::{Faults, Verdict};
+use async_trait::async_trait;
 use domain::id::Shard;
 use std::future::{Future, pending};
 use std::sync::Arc;
+use store::nodes::{HeldWork, Nodes};
 use store::sqlite::SqliteStore;
 use store::{LaneSession, RowCounts, Store, StoreError};
 
@@ -67,6 +69,34 @@ fn lost() -> StoreError {
     StoreError::CommitUnknown("disk I/O error (injected)".to_owned())
 }
 
+#[async_trait]
+impl Nodes for SimStore {
+    async fn beat(&self, node: i64, within_us: i64) -> Result<u32, StoreError> {
+        self.write("beat", || now(self.inner.beat(node, within_us))).await
+    }
+
+    async fn claim_work(
+        &self,
+        node: i64,
+        shards: &[Shard],
+        lease_us: i64,
+    ) -> Result<Vec<HeldWork>, StoreError> {
+        self.write("claim_work", || now(self.inner.claim_work(node, shards, lease_us))).await
+    }
+
+    async fn work_of_others(&self, node: i64) -> Result<Vec<Shard>, StoreError> {
+        self.read("work_of_others", || now(self.inner.work_of_others(node))).await
+    }
+
+    async fn release_work(&self, node: i64, shards: &[Shard]) -> Result<(), StoreError> {
+        self.write("release_work", || now(self.inner.release_work(node, shards))).await
+    }
+
+    async fn leave(&self, node: i64) -> Result<(), StoreError> {
+        self.write("leave", || now(self.inner.leave(node))).await
+    }
+}
+
 impl Store for SimStore {
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError> {
         let inner = self.inner.lane_session(shard)?;
@@ -75,6 +105,10 @@ impl Store for SimStore {
 
     fn lanes_block(&self) -> bool {
         false
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
     }
 
     fn shards(&self) -> Vec<Shard> {

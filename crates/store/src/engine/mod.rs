@@ -2,6 +2,7 @@
 //! outside lanes is written once, here and in the files of the nouns.
 
 mod control;
+mod nodes;
 mod reads;
 mod safekeeping;
 mod statements;

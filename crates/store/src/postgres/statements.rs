@@ -35,7 +35,7 @@ fn all() -> Vec<(String, String)> {
 }
 
 /// Statements that read a small table whole, or all of a shard's platform accounts, or the catalogue.
-const WHOLE: &[&str] = &["SNAPSHOT", "PLATFORM_ALL", "VERSION", "migrate::", "partition::"];
+const WHOLE: &[&str] = &["SNAPSHOT", "PLATFORM_ALL", "VERSION", "node::", "migrate::", "partition::"];
 
 /// Statements that walk an index of a shard from one end, or read one that holds what waits only.
 const WALKS: &[&str] = &["waiting::", "FURTHEST_CLOCK", "block::LAST", "SHARD"];

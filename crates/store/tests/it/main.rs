@@ -11,6 +11,7 @@ mod deliveries;
 mod due;
 mod engines;
 mod fixtures;
+mod nodes;
 mod opening;
 mod pages;
 mod postgres;

@@ -36,7 +36,7 @@ fn r12_two_captures_of_sixty_on_one_hundred() {
         }
         assert_eq!(merchant.worth().await, 4 * (6_000 - 36));
         let books = Books::open(server);
-        let memo = "SELECT count(*) FROM (SELECT dim, currency FROM journal_entry WHERE code IN (9010, 9020) GROUP BY code, dim, currency HAVING sum(amount_minor) <> 0)";
+        let memo = "SELECT count(*) FROM (SELECT dim, currency FROM journal_entry WHERE code IN (9010, 9020) GROUP BY code, dim, currency HAVING sum(amount_minor) <> 0) AS held";
         let held = books.number(memo, []);
         let authorized = books.number("SELECT 2 * count(*) FROM payment WHERE status = 'authorized'", []);
         assert_eq!(held, authorized, "memo accounts are zero when nothing is authorized any more");

@@ -16,7 +16,7 @@ pub use client::{Answer, Call, Client};
 pub use listener::{Laptop, Listener};
 pub use merchant::{Merchant, Price, cny};
 pub use receiver::{Behaviour, Receiver};
-pub use server::{Server, Setting, shared};
+pub use server::{Engine, Server, Setting, shared};
 pub use wait::{until, until_within};
 
 use std::future::Future;

@@ -9,8 +9,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
+use testdb::Database;
 
 /// A debug build answers `/readyz` sooner than this.
 const START_BOUND: Duration = Duration::from_secs(30);
@@ -27,9 +28,30 @@ const COMMON: &[Setting] = &[
     ("log", "level", "\"warn\""),
 ];
 
-/// An installation and, while it serves, its process.
+/// What the books of an installation lie in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// That of this run of the suite: PostgreSQL with `FEIQIAN_TEST_ENGINE=postgres`.
+    pub fn of_run() -> Engine {
+        match std::env::var("FEIQIAN_TEST_ENGINE").as_deref() {
+            Ok("postgres") => Engine::Postgres,
+            Ok("sqlite" | "") | Err(_) => Engine::Sqlite,
+            Ok(other) => panic!("FEIQIAN_TEST_ENGINE is {other}: sqlite or postgres"),
+        }
+    }
+}
+
+/// An installation, or another node of one, and, while it serves, its process.
 pub struct Server {
     dir: PathBuf,
+    /// The database, where it is PostgreSQL's. Dropped with the last node.
+    database: Option<Arc<Database>>,
+    master_key: PathBuf,
     /// Where it listens, as a URL.
     listen_url: String,
     public_url: String,
@@ -60,8 +82,27 @@ impl Server {
         server
     }
 
-    /// Makes an installation that nobody serves yet.
+    /// Makes an installation that nobody serves yet, on the engine of this run.
     pub fn make(settings: &[Setting]) -> Server {
+        Server::make_on(Engine::of_run(), settings)
+    }
+
+    /// The same on this engine.
+    pub fn make_on(engine: Engine, settings: &[Setting]) -> Server {
+        let database = (engine == Engine::Postgres).then(|| Arc::new(testdb::database()));
+        let server = Server::node(database, None, settings);
+        server.cli(&["init"]);
+        server
+    }
+
+    /// Another node on the same database, which nobody has started yet. It has a directory and addresses of its own; master key and
+    /// the sandbox channel's book are shared.
+    pub fn beside(&self, settings: &[Setting]) -> Server {
+        assert!(self.database.is_some(), "a file is served by one process");
+        Server::node(self.database.clone(), Some(self), settings)
+    }
+
+    fn node(database: Option<Arc<Database>>, first: Option<&Server>, settings: &[Setting]) -> Server {
         let dir =
             tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();
         let (port, internal_port) = (free_port(), free_port());
@@ -72,17 +113,19 @@ impl Server {
             listen_url,
             internal_url: format!("http://127.0.0.1:{internal_port}"),
             config: dir.join("feiqian.toml"),
+            master_key: first.map_or_else(|| dir.join("master.key"), Server::master_key_file),
+            database,
             dir,
             process: Mutex::new(None),
             numbers: AtomicU64::new(1),
         };
-        let text = server.config_text(port, internal_port, settings);
+        let books = first.map_or_else(|| server.data_dir(), Server::data_dir);
+        let text = server.config_text(port, internal_port, &books, settings);
         std::fs::write(&server.config, text).expect("the configuration is written");
-        server.cli(&["init"]);
         server
     }
 
-    fn config_text(&self, port: u16, internal_port: u16, settings: &[Setting]) -> String {
+    fn config_text(&self, port: u16, internal_port: u16, books: &Path, settings: &[Setting]) -> String {
         let quoted = |text: String| format!("\"{text}\"");
         let mut all: Vec<(&str, &str, String)> = vec![
             ("", "data_dir", quoted(self.dir.join("data").display().to_string())),
@@ -91,6 +134,10 @@ impl Server {
             ("", "internal_listen", quoted(format!("127.0.0.1:{internal_port}"))),
             ("", "public_url", quoted(self.public_url.clone())),
         ];
+        if let Some(url) = self.database_url() {
+            all.push(("store", "url", quoted(url.to_owned())));
+            all.push(("sandbox", "book_dir", quoted(books.display().to_string())));
+        }
         for (section, name, value) in COMMON.iter().chain(settings) {
             all.retain(|(s, n, _)| (s, n) != (section, name));
             all.push((section, name, (*value).to_owned()));
@@ -273,7 +320,12 @@ impl Server {
 
     /// The file with the master key.
     pub fn master_key_file(&self) -> PathBuf {
-        self.dir.join("master.key")
+        self.master_key.clone()
+    }
+
+    /// The PostgreSQL database, where it is one.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(|database| database.url())
     }
 
     /// A number that nothing on this server has yet.

@@ -2,6 +2,7 @@
 
 use crate::cases_b::signing::{Draft, Pair};
 use crate::cases_b::untouched::Picture;
+use crate::harness::books::{Books, uid};
 use crate::harness::client::Credentials;
 use crate::harness::merchant::text;
 use crate::harness::{Answer, Merchant, Server, on_own, until};
@@ -269,14 +270,9 @@ fn an_end_in_sight_is_told() {
         let key = create(&merchant, &body).await.expect(201).id();
         server.stop();
         // Time passes in the file: the suite can't wait for weeks.
-        let file = rusqlite::Connection::open(server.data_dir().join("feiqian.db")).expect("the database");
         let ends_us = (crate::harness::client::now_s() + 6 * 86_400) * 1_000_000;
-        let changed = file.execute(
-            "UPDATE api_key SET expires_at_us = ?1 WHERE id = ?2",
-            rusqlite::params![ends_us, crate::harness::books::uid(&key).0],
-        );
-        assert_eq!(changed.expect("it is written"), 1);
-        drop(file);
+        let sql = format!("UPDATE api_key SET expires_at_us = {ends_us} WHERE id = ?1");
+        Books::set_at(server, &sql, uid(&key).0);
         for _ in 0..2 {
             server.serve();
             let told = until("the notice", || async {
