@@ -83,6 +83,11 @@ systemd_tools() {
   command -v systemd-analyze >/dev/null || packages systemd
 }
 
+# A token in software, for the tests of master keys that are kept in one.
+software_token() {
+  PATH="$PATH:/usr/sbin" command -v softhsm2-util >/dev/null || packages softhsm2
+}
+
 # The judge of alert rules: one program out of Debian's package, which would also install a server.
 alert_judge() {
   { [ ! -x "$target/tools/bin/promtool" ] && ! command -v promtool >/dev/null; } || return 0
@@ -138,7 +143,7 @@ cpp_compiler() {
 mkdir -p "$target"
 case "${1:-}" in
   build) compiler; toolchain ;;
-  test) compiler; toolchain; systemd_tools; alert_judge; database_server; example_languages; python_environment ;;
+  test) compiler; toolchain; software_token; systemd_tools; alert_judge; database_server; example_languages; python_environment ;;
   deny) compiler; toolchain; cargo_tool cargo-deny "$deny_version" ;;
   fuzz) compiler; cpp_compiler; toolchain; cargo_tool cargo-fuzz "$fuzz_version" ;;
   *) fail "what for? build, test, deny or fuzz" ;;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use app::{App, Channels, Clock, NoticeDoor, Outside, Start};
 use channels::Channel;
 use channels::sandbox::{BookUse, SandboxChannel, SandboxConfig};
-use crypto::seal::{MasterKeyFile, Sealer};
+use crypto::seal::Sealer;
 use domain::World;
 use domain::id::{ChannelAccountId, Id};
 use std::path::PathBuf;
@@ -31,8 +31,8 @@ pub(crate) fn real_now_us() -> i64 {
 
 /// The sealer over the installation's master key.
 pub(crate) fn sealer(config: &Config) -> Result<Arc<Sealer>> {
-    let provider = MasterKeyFile::load(&config.master_key_file).context("master key")?;
-    Ok(Arc::new(Sealer::new(Arc::new(provider))))
+    let provider = config.key_place()?.open().context("master key")?;
+    Ok(Arc::new(Sealer::new(provider)))
 }
 
 /// An installation, as far as every command needs it.

@@ -2,7 +2,7 @@
 //! needs although this process holds the key in memory. Also what `feiqian verify`, run by a timer, noted beside the data.
 
 use crate::verify_note::VerifyNote;
-use crypto::seal::MasterKeyFile;
+use crypto::seal::{KeyPlace, MasterKeyFile};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps the metrics until the process stops.
-pub(crate) async fn watch(data_dir: PathBuf, master_key_file: PathBuf, stop: CancellationToken) {
+pub(crate) async fn watch(data_dir: PathBuf, master_key: KeyPlace, stop: CancellationToken) {
     let mut complaint = None;
     while !stop.is_cancelled() {
-        let (data, key) = (data_dir.clone(), master_key_file.clone());
+        let (data, key) = (data_dir.clone(), master_key.clone());
         // Files may hang on a sick disk: not on a thread that serves requests.
         let looked =
-            tokio::task::spawn_blocking(move || (disk(&data), master_key(&key), VerifyNote::read(&data)))
+            tokio::task::spawn_blocking(move || (disk(&data), key_fault(&key), VerifyNote::read(&data)))
                 .await;
         if let Ok((disk, key, verified)) = looked {
             show_verified(verified);
@@ -64,9 +64,12 @@ fn disk(path: &Path) -> Option<Disk> {
     })
 }
 
-/// What is wrong with the key file.
-fn master_key(path: &Path) -> Option<String> {
-    MasterKeyFile::load(path).err().map(|fault| fault.to_string())
+/// What is wrong with the key file. A program or a token is not asked every few seconds: that would cost them, and their owner's log.
+fn key_fault(place: &KeyPlace) -> Option<String> {
+    match place {
+        KeyPlace::File(path) => MasterKeyFile::load(path).err().map(|fault| fault.to_string()),
+        KeyPlace::Command(_) | KeyPlace::Token(_) => None,
+    }
 }
 
 #[allow(clippy::cast_precision_loss)] // a byte more or less on an exabyte

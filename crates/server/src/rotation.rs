@@ -5,7 +5,7 @@ use crate::assemble::{Installation, Reached};
 use crate::config::Config;
 use crate::operator::{Begin, Client, Reloaded, SealAgain, SealedAgainAnswer};
 use anyhow::{Context, Result, bail, ensure};
-use crypto::seal::{MasterKeyFile, Sealer, rotation as key_file};
+use crypto::seal::Sealer;
 use std::time::Duration;
 use store::safekeeping::{SealedAgain, Sealing};
 
@@ -24,7 +24,7 @@ pub(crate) struct Rotated {
     pub version: u32,
     pub looked: u64,
     pub sealed: u64,
-    /// Versions taken out of the key file.
+    /// Versions taken out of use.
     pub retired: Vec<u32>,
 }
 
@@ -33,10 +33,10 @@ pub(crate) async fn prepare(config: &Config) -> Result<u32> {
     let installation = Installation::find(config)?;
     let sealing = installation.open_read_only().await?.sealing().await?;
     let in_use = newest(&sealing)?;
-    let versions = MasterKeyFile::load(&config.master_key_file)?.versions();
-    match versions.last() {
+    let place = config.key_place()?;
+    match place.versions()?.last() {
         Some(newest) if *newest > in_use => Ok(*newest),
-        Some(_) | None => Ok(key_file::add_version(&config.master_key_file)?),
+        Some(_) | None => Ok(place.add_version()?),
     }
 }
 
@@ -45,8 +45,10 @@ pub(crate) async fn rotate(config: &Config, watch: Watch<'_>) -> Result<Rotated>
     let installation = Installation::find(config)?;
     let sealing = installation.open_read_only().await?.sealing().await?;
     let in_use = newest(&sealing)?;
-    let versions = MasterKeyFile::load(&config.master_key_file)?.versions();
-    let left_over = sealing.next_check.is_none() && versions.iter().any(|version| *version < in_use);
+    let place = config.key_place()?;
+    let versions = place.versions()?;
+    let left_over =
+        place.retires() && sealing.next_check.is_none() && versions.iter().any(|version| *version < in_use);
     if left_over {
         // The last one was cut off before the old versions left the key file.
         let reached = installation.reach(config, STEP_MAX).await?;
@@ -97,7 +99,7 @@ async fn walk_all(reached: &Reached, watch: Watch<'_>) -> Result<(u64, u64)> {
 
 /// Takes versions older than `version` out of the key file and out of the server's memory.
 async fn retire(config: &Config, version: u32, reached: &Reached) -> Result<Vec<u32>> {
-    let retired = key_file::retire_below(&config.master_key_file, version)?;
+    let retired = config.key_place()?.retire_below(version)?;
     if let Reached::Server(server) = reached {
         let Reloaded { .. } = server.post("/ops/v1/master-key/reload", &()).await?;
     }
@@ -141,7 +143,7 @@ async fn begin_there(server: &Client, version: u32) -> Result<()> {
     let told: Reloaded = server.post("/ops/v1/master-key/begin", &Begin { version }).await?;
     ensure!(
         told.version == version,
-        "the server seals with version {} of the master key, not {version}: it reads another key file",
+        "the server seals with version {} of the master key, not {version}: it reads another master key",
         told.version
     );
     Ok(())

@@ -152,8 +152,10 @@ async fn internal_router(
 fn start_watchers(config: &Config, app: &App, metrics: PrometheusHandle, stop: &CancellationToken) {
     tokio::spawn(sweep(app.clone(), metrics, stop.clone()));
     tokio::spawn(clock_watch::watch(stop.clone()));
-    let (data, key) = (config.data_dir.clone(), config.master_key_file.clone());
-    tokio::spawn(host_watch::watch(data, key, stop.clone()));
+    // The settings were checked when they were read.
+    if let Ok(key) = config.key_place() {
+        tokio::spawn(host_watch::watch(config.data_dir.clone(), key, stop.clone()));
+    }
 }
 
 async fn sweep(app: App, metrics: PrometheusHandle, stop: CancellationToken) {

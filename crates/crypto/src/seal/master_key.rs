@@ -8,23 +8,39 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{KeyProvider, SealFault};
+use super::{HKDF_SALT, KeyProvider, SealFault, expand};
 use crate::secret::{constant_time_eq, random_bytes};
 
 const PREFIX: &str = "feiqian-master-key-v";
 /// Room for some hundred versions.
-const FILE_BYTES_MAX: u64 = 16 * 1024;
+pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024;
 
-/// 32 random bytes from which all other keys are derived.
+/// The key from which all other keys are derived: 32 random bytes in memory, or a key that is used elsewhere and never seen here.
 #[derive(Clone)]
-pub struct MasterKey(Zeroizing<[u8; 32]>);
+pub struct MasterKey(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    Bytes(Zeroizing<[u8; 32]>),
+    Held(Arc<dyn HeldKey>),
+}
+
+/// A key that can be used and not read, such as one inside a token.
+pub trait HeldKey: Send + Sync {
+    /// HMAC-SHA256 of a message under it.
+    ///
+    /// # Errors
+    /// [`SealFault::Token`], [`SealFault::KeyUnavailable`].
+    fn hmac_sha256(&self, message: &[u8]) -> Result<[u8; 32], SealFault>;
+}
 
 impl MasterKey {
     /// A new random key.
@@ -36,11 +52,35 @@ impl MasterKey {
     /// A key that was kept elsewhere.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Inner::Bytes(Zeroizing::new(bytes)))
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.0.as_slice()
+    /// A key that is used where it is.
+    #[must_use]
+    pub fn held(key: Arc<dyn HeldKey>) -> Self {
+        Self(Inner::Held(key))
+    }
+
+    /// HKDF-SHA256 with this key, 32 bytes. A held key is the first half's result; the second half, for one block, is one HMAC.
+    pub(super) fn derive(&self, info: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealFault> {
+        match &self.0 {
+            Inner::Bytes(bytes) => expand(&Salt::new(HKDF_SHA256, HKDF_SALT).extract(bytes.as_slice()), info),
+            Inner::Held(key) => key.hmac_sha256(&[info, &[1]].concat()).map(Zeroizing::new),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Inner::Bytes(bytes) => Some(bytes.as_slice()),
+            Inner::Held(_) => None,
+        }
+    }
+
+    fn is(&self, other: &MasterKey) -> bool {
+        match (self.bytes(), other.bytes()) {
+            (Some(one), Some(other)) => constant_time_eq(one, other),
+            _ => false,
+        }
     }
 }
 
@@ -89,6 +129,22 @@ pub enum MasterKeyFault {
         /// The version.
         version: u32,
     },
+    /// The program that hands out the keys did not.
+    #[error("master_key.command: {program}: {why}", program = .program.display())]
+    Command {
+        /// The program.
+        program: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The token does not give its service.
+    #[error("the token {label:?}: {why}")]
+    Token {
+        /// Its label.
+        label: String,
+        /// Why, and what to do.
+        why: String,
+    },
     /// The operating system refused.
     #[error("{path} can't be used: {source}", path = .path.display())]
     Io {
@@ -114,7 +170,7 @@ impl MasterKeyFile {
             io::ErrorKind::AlreadyExists => MasterKeyFault::Exists { path: path.to_owned() },
             _ => MasterKeyFault::Io { path: path.to_owned(), source },
         })?;
-        Ok(FileKeyProvider { path: Some(path.to_owned()), keys: RwLock::new(keys) })
+        Ok(FileKeyProvider { path: Some(path.to_owned()), known: Known::of(keys) })
     }
 
     /// The versions that the text of a key file holds.
@@ -131,7 +187,7 @@ impl MasterKeyFile {
     /// [`MasterKeyFault`].
     pub fn load(path: &Path) -> Result<FileKeyProvider, MasterKeyFault> {
         let keys = read_keys(path)?;
-        Ok(FileKeyProvider { path: Some(path.to_owned()), keys: RwLock::new(keys) })
+        Ok(FileKeyProvider { path: Some(path.to_owned()), known: Known::of(keys) })
     }
 }
 
@@ -142,7 +198,9 @@ pub(super) type Keys = BTreeMap<u32, MasterKey>;
 pub(super) fn to_text(keys: &Keys) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     for (version, key) in keys {
-        let encoded = Zeroizing::new(STANDARD.encode(key.bytes()));
+        // Keys that can't be read are in no file.
+        let Some(bytes) = key.bytes() else { continue };
+        let encoded = Zeroizing::new(STANDARD.encode(bytes));
         text.push_str(&format!("{PREFIX}{version}:"));
         text.push_str(&encoded);
         text.push('\n');
@@ -152,7 +210,7 @@ pub(super) fn to_text(keys: &Keys) -> Zeroizing<String> {
 
 /// Reads a key file; one without any version is malformed.
 pub(super) fn read_keys(path: &Path) -> Result<Keys, MasterKeyFault> {
-    parse_keys(&read(path)?).map_err(|line| MasterKeyFault::Malformed { path: path.to_owned(), line })
+    parse_keys(&read_private(path)?).map_err(|line| MasterKeyFault::Malformed { path: path.to_owned(), line })
 }
 
 /// Reads the text of a key file; answers the line that is no key, or whose version stands twice.
@@ -181,7 +239,8 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-fn read(path: &Path) -> Result<Zeroizing<String>, MasterKeyFault> {
+/// Reads a file that only its owner can reach.
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, MasterKeyFault> {
     let io_fault = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => MasterKeyFault::Missing { path: path.to_owned() },
         _ => MasterKeyFault::Io { path: path.to_owned(), source },
@@ -215,54 +274,79 @@ fn parse_line(line: &str) -> Option<(u32, MasterKey)> {
     Some((version, MasterKey::from_bytes(bytes.as_slice().try_into().ok()?)))
 }
 
-/// Master keys read from a file, which may be read again while they are in use.
+/// Keys in memory, which may be read again while they are in use.
+#[derive(Debug)]
+pub(super) struct Known(RwLock<Keys>);
+
+impl Known {
+    pub(super) fn of(keys: Keys) -> Known {
+        Known(RwLock::new(keys))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Keys> {
+        // A poisoned lock is harmless: the map is replaced whole.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn versions(&self) -> Vec<u32> {
+        self.read().keys().copied().collect()
+    }
+
+    pub(super) fn newest(&self) -> u32 {
+        self.read().keys().next_back().copied().unwrap_or(0)
+    }
+
+    pub(super) fn key(&self, version: u32) -> Result<MasterKey, SealFault> {
+        self.read().get(&version).cloned().ok_or(SealFault::KeyUnavailable { version })
+    }
+
+    /// Takes keys as they are now; answers a version that is another key than before, and then changes nothing.
+    pub(super) fn replace(&self, keys: Keys) -> Result<(), u32> {
+        let known = self.read().clone();
+        if let Some((version, _)) =
+            keys.iter().find(|(version, key)| known.get(version).is_some_and(|before| !before.is(key)))
+        {
+            return Err(*version);
+        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+}
+
+/// Master keys read from a file.
 #[derive(Debug)]
 pub struct FileKeyProvider {
     /// Absent for keys that were never in a file.
     path: Option<PathBuf>,
-    keys: RwLock<Keys>,
+    known: Known,
 }
 
 impl FileKeyProvider {
     /// One key, version 1, without a file: for tests and simulations.
     #[must_use]
     pub fn in_memory(key: MasterKey) -> Self {
-        Self { path: None, keys: RwLock::new(Keys::from([(1, key)])) }
+        Self { path: None, known: Known::of(Keys::from([(1, key)])) }
     }
 
     /// The versions at hand, ascending.
     #[must_use]
     pub fn versions(&self) -> Vec<u32> {
-        self.read().keys().copied().collect()
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Keys> {
-        // A poisoned lock is harmless: the map is replaced whole.
-        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.versions()
     }
 }
 
 impl KeyProvider for FileKeyProvider {
     fn current_version(&self) -> u32 {
-        self.read().keys().next_back().copied().unwrap_or(0)
+        self.known.newest()
     }
 
     fn key(&self, version: u32) -> Result<MasterKey, SealFault> {
-        self.read().get(&version).cloned().ok_or(SealFault::KeyUnavailable { version })
+        self.known.key(version)
     }
 
     fn reload(&self) -> Result<(), MasterKeyFault> {
         let Some(path) = &self.path else { return Ok(()) };
         let keys = read_keys(path)?;
-        let known = self.read().clone();
-        for (version, key) in &keys {
-            let is_other =
-                known.get(version).is_some_and(|before| !constant_time_eq(before.bytes(), key.bytes()));
-            if is_other {
-                return Err(MasterKeyFault::Changed { path: path.clone(), version: *version });
-            }
-        }
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        Ok(())
+        self.known.replace(keys).map_err(|version| MasterKeyFault::Changed { path: path.clone(), version })
     }
 }

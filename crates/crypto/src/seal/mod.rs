@@ -5,8 +5,11 @@
 //! the key of the one value. So AES-GCM's bound on values under one key is out of reach, whatever a table's size.
 //! What is authenticated beside the value is header, table, column and row: a value moved elsewhere does not open.
 
+mod command;
 mod master_key;
+mod place;
 pub mod rotation;
+mod token;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,12 +17,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad as AeadAad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk};
 use aws_lc_rs::hmac;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-pub use master_key::{FileKeyProvider, MasterKey, MasterKeyFault, MasterKeyFile};
+pub use command::{CommandKeyProvider, KeyCommand};
+pub use master_key::{FileKeyProvider, HeldKey, MasterKey, MasterKeyFault, MasterKeyFile};
+pub use place::KeyPlace;
+pub use token::{TokenKeyProvider, TokenPlace};
 
 use crate::hash::hex;
 use crate::secret::{constant_time_eq, random_bytes};
@@ -58,12 +64,18 @@ pub enum SealFault {
     /// The check value stored at `init` was made with another master key.
     #[error("this is not the master key the database was made with: put the right key file back")]
     WrongMasterKey,
+    /// The token that holds the key did not answer.
+    #[error("{why}")]
+    Token {
+        /// Its fault.
+        why: String,
+    },
     /// AWS-LC refused; not expected for any input.
     #[error("encryption failed")]
     Failed,
 }
 
-/// Gives the master keys: a file now, a command or a hardware token later.
+/// Gives the master keys: a file, a program, a token.
 pub trait KeyProvider: Send + Sync {
     /// The newest version.
     fn current_version(&self) -> u32;
@@ -215,8 +227,7 @@ impl Sealer {
     }
 
     fn derive_at(&self, version: u32, purpose: &str, label: &str) -> Result<Zeroizing<[u8; 32]>, SealFault> {
-        let prk = extract(&self.provider.key(version)?);
-        expand(&prk, &[purpose.as_bytes(), label.as_bytes()])
+        self.provider.key(version)?.derive(&length_prefixed(&[purpose.as_bytes(), label.as_bytes()]))
     }
 
     fn value_key(
@@ -225,7 +236,7 @@ impl Sealer {
         table: &'static str,
         salt: &[u8; SALT_BYTES],
     ) -> Result<LessSafeKey, SealFault> {
-        let key = expand(self.table_key(version, table)?.as_ref(), &[salt])?;
+        let key = expand(self.table_key(version, table)?.as_ref(), &length_prefixed(&[salt]))?;
         let key = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| SealFault::Failed)?;
         Ok(LessSafeKey::new(key))
     }
@@ -251,15 +262,10 @@ impl fmt::Debug for Sealer {
     }
 }
 
-fn extract(key: &MasterKey) -> Prk {
-    Salt::new(HKDF_SHA256, HKDF_SALT).extract(key.bytes())
-}
-
-/// HKDF-Expand with an `info` of length-prefixed parts, so that no two lists of parts make the same bytes.
-fn expand(prk: &Prk, parts: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, SealFault> {
-    let info = length_prefixed(parts);
-    let mut out = Zeroizing::new([0; 32]);
-    prk.expand(&[&info], HKDF_SHA256)
+/// HKDF-Expand to 32 bytes.
+fn expand(prk: &Prk, info: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealFault> {
+    let (mut out, info) = (Zeroizing::new([0; 32]), [info]);
+    prk.expand(&info, HKDF_SHA256)
         .and_then(|okm| okm.fill(out.as_mut_slice()))
         .map_err(|_| SealFault::Failed)?;
     Ok(out)
@@ -269,6 +275,7 @@ fn place(header: &[u8], aad: Aad<'_>) -> Vec<u8> {
     length_prefixed(&[header, aad.table.as_bytes(), aad.column.as_bytes(), aad.row_id])
 }
 
+/// Parts with their lengths before them, so that no two lists of parts make the same bytes.
 fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();
     for part in parts {

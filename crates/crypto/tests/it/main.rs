@@ -7,5 +7,6 @@ mod explain;
 mod keys;
 mod presented;
 mod profile;
+mod providers;
 mod rfc9421;
 mod seal;

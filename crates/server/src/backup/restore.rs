@@ -10,7 +10,7 @@ use crate::files;
 use crate::secrets::Secret;
 use anyhow::{Context, Result, bail, ensure};
 use channels::sandbox::{book_continues, copy_book};
-use crypto::seal::{SealFault, Sealer, rotation};
+use crypto::seal::{KeyPlace, SealFault, Sealer, rotation};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ pub(crate) async fn restore(config: &Config, restoring: Restoring<'_>) -> Result
 
 /// Every version that the backup's values are sealed with must be in the key file.
 fn check_key(config: &Config, sealer: &Sealer, manifest: &Manifest) -> Result<()> {
-    let file = config.master_key_file.display();
+    let file = config.key_place()?;
     ensure!(!manifest.master_key.is_empty(), "manifest.json does not say which master key the backup needs");
     for check in &manifest.master_key {
         match sealer.verify_check_value(check) {
@@ -66,8 +66,17 @@ fn check_key(config: &Config, sealer: &Sealer, manifest: &Manifest) -> Result<()
                 "{file} is not the master key that the backup was made under: put the right one there. Nothing was restored"
             ),
             Err(SealFault::KeyUnavailable { version }) => bail!(
-                "the backup needs version {version} of the master key, which is not in {file}. If it was retired here, its line stands in {}: put it back. Nothing was restored",
-                rotation::retired_file(&config.master_key_file).display()
+                "the backup needs version {version} of the master key, which is not in {file}. {} Nothing was restored",
+                match &file {
+                    KeyPlace::File(path) => {
+                        let aside = rotation::retired_file(path);
+                        format!(
+                            "If it was retired here, its line stands in {}: put it back.",
+                            aside.display()
+                        )
+                    }
+                    KeyPlace::Command(_) | KeyPlace::Token(_) => "Put it back there.".to_owned(),
+                }
             ),
             Err(fault) => return Err(fault).context("manifest.json: master_key"),
         }

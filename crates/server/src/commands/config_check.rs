@@ -11,12 +11,12 @@ pub(crate) fn run(file: &ConfigFile, as_json: bool) -> Result<ExitCode> {
     let config = Config::load(file.config.as_deref())?;
     let listening = config.public_url_at(config.listen);
     let text = format!(
-        "The settings are good. 配置无误\n  listen           {}\n  internal_listen  {}\n  public_url       {}\n  data_dir         {}\n  master_key_file  {}",
+        "The settings are good. 配置无误\n  listen           {}\n  internal_listen  {}\n  public_url       {}\n  data_dir         {}\n  master key       {}",
         config.listen,
         config.internal_listen,
         listening,
         config.data_dir.display(),
-        config.master_key_file.display(),
+        config.key_place()?,
     );
     output::answer(as_json, &json!({"object": "config", "ok": true, "settings": config}), &text)?;
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::{files, output};
 use anyhow::{Context, Result};
 use clap::Args;
-use crypto::seal::{MasterKeyFile, Sealer};
+use crypto::seal::{KeyPlace, Sealer};
 use domain::World;
 use domain::channel::ChannelAccount;
 use domain::decide::business_day;
@@ -41,10 +41,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let account = create(&config, options.shards).await?;
         let text = format!(
-            "Created. 已初始化\n  database    {}\n  data        {}\n  master key  {}   (mode 0600: back it up apart from the data 请单独备份)\n  sandbox channel account  {account}\nNext: feiqian serve   ·   feiqian merchant create --world sandbox --name \"My shop\"",
+            "Created. 已初始化\n  database    {}\n  data        {}\n  master key  {}\n  sandbox channel account  {account}\nNext: feiqian serve   ·   feiqian merchant create --world sandbox --name \"My shop\"",
             config.store.url,
             config.data_dir.display(),
-            config.master_key_file.display(),
+            master_key_line(&config.key_place()?),
         );
         let json = json!({
             "object": "installation",
@@ -59,19 +59,37 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     })
 }
 
+/// Where the key is, and what to do with that.
+fn master_key_line(place: &KeyPlace) -> String {
+    match place {
+        KeyPlace::File(path) => {
+            format!("{}   (mode 0600: back it up apart from the data 请单独备份)", path.display())
+        }
+        KeyPlace::Command(_) => format!("from {place}"),
+        KeyPlace::Token(_) => {
+            format!("in the {place}   (its loss is the data's: see to a second one 请备份令牌)")
+        }
+    }
+}
+
 /// Creates everything; answers the sandbox channel's account.
 pub(crate) async fn create(config: &Config, shards: u16) -> Result<ChannelAccountId> {
     Engine::refuse_existing(config).await?;
     files::private_directory(&config.data_dir)?;
-    if let Some(parent) =
-        config.master_key_file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists())
+    let place = config.key_place()?;
+    if let KeyPlace::File(path) = &place
+        && let Some(parent) =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists())
     {
         files::private_directory(parent)?;
     }
-    let provider = MasterKeyFile::create(&config.master_key_file).context(
-        "master key; if it is left over from an init that did not finish, remove it and start again",
-    )?;
-    let engine = Engine::of(config, Arc::new(Sealer::new(Arc::new(provider))))?;
+    let provider = place.create().context(match place {
+        KeyPlace::File(_) => {
+            "master key; if it is left over from an init that did not finish, remove it and start again"
+        }
+        KeyPlace::Command(_) | KeyPlace::Token(_) => "master key",
+    })?;
+    let engine = Engine::of(config, Arc::new(Sealer::new(provider)))?;
     let (zone, now_us) = (TimeZone::get(OPERATOR_ZONE)?, assemble::real_now_us());
     engine.init(business_day(now_us, &zone), shards).await?;
     let store = engine.open().await?;

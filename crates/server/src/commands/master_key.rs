@@ -2,11 +2,12 @@
 
 use crate::assemble::Installation;
 use crate::cli::ConfigFile;
+use crate::config::Config;
 use crate::output;
 use crate::rotation::{self, Rotated, Watch};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use crypto::seal::{MasterKeyFile, Sealer, rotation as key_file};
+use crypto::seal::{KeyPlace, Sealer, rotation as key_file};
 use indicatif::ProgressBar;
 use serde_json::json;
 use std::process::ExitCode;
@@ -43,7 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn status(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let versions = MasterKeyFile::load(&config.master_key_file)?.versions();
+        let versions = config.key_place()?.versions()?;
         let sealing = Installation::find(&config)?.open_read_only().await?.sealing().await?;
         let in_use = Sealer::version_of_check(&sealing.check);
         let next = sealing.next_check.as_deref().and_then(Sealer::version_of_check);
@@ -64,13 +65,19 @@ fn status(options: &Options) -> Result<ExitCode> {
     })
 }
 
+/// Whether the key is in a file of this program's.
+fn is_file(config: &Config) -> Result<bool> {
+    Ok(matches!(config.key_place()?, KeyPlace::File(_)))
+}
+
 fn prepare(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let version = rotation::prepare(&config).await?;
         let json = json!({"object": "master_key", "prepared": version});
         let text = format!(
-            "Version {version} stands in {} and is not used yet.\nCopy that file to where you keep the key, then: feiqian master-key rotate",
-            config.master_key_file.display()
+            "Version {version} stands in {} and is not used yet.\n{}hen: feiqian master-key rotate",
+            config.key_place()?,
+            if is_file(&config)? { "Copy that file to where you keep the key, t" } else { "T" }
         );
         output::answer(options.json, &json, &text)?;
         Ok(ExitCode::SUCCESS)
@@ -87,7 +94,7 @@ fn rotate(options: &Options) -> Result<ExitCode> {
         let rotated = rotation::rotate(&config, watch).await;
         bar.finish_and_clear();
         let Rotated { version, looked, sealed, retired } = rotated?;
-        let aside = key_file::retired_file(&config.master_key_file);
+        let aside = is_file(&config)?.then(|| key_file::retired_file(&config.master_key_file));
         let json = json!({
             "object": "master_key",
             "version": version,
@@ -97,14 +104,27 @@ fn rotate(options: &Options) -> Result<ExitCode> {
             "retired_file": aside,
         });
         let mut text = format!(
-            "Everything is sealed with version {version} of the master key: {sealed} values sealed again 已全部重新加密\n  Copy {} to where you keep the key, now.",
-            config.master_key_file.display()
+            "Everything is sealed with version {version} of the master key: {sealed} values sealed again 已全部重新加密"
         );
-        if !retired.is_empty() {
-            text += &format!(
-                "\n  Older versions stand in {}: backups made before need them, nothing else does.",
-                aside.display()
-            );
+        match (aside, config.key_place()?) {
+            (Some(aside), _) => {
+                text +=
+                    &format!("\n  Copy {} to where you keep the key, now.", config.master_key_file.display());
+                if !retired.is_empty() {
+                    text += &format!(
+                        "\n  Older versions stand in {}: backups made before need them, nothing else does.",
+                        aside.display()
+                    );
+                }
+            }
+            (None, place) if place.retires() => {
+                text += "\n  Older versions stay in the token as feiqian-retired-master-key-v…: backups made before need them.";
+            }
+            (None, place) => {
+                text += &format!(
+                    "\n  {place} need not hand out older versions any more: backups made before need them."
+                );
+            }
         }
         output::answer(options.json, &json, &text)?;
         Ok(ExitCode::SUCCESS)

@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         let why = "lies inside data_dir, so that a copy of the data would carry its key: name a place outside of it".to_owned();
         return Err(ConfigFault::Value { key: "master_key_file", why });
     }
+    super::master_key::place(config)?;
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     // Who works under a lease must be done, or have given up, before it ends.
     let lease_least = config.sandbox.call_timeout_ms.saturating_add(1_000);
@@ -21,6 +22,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         ("worker_threads", count(config.worker_threads), 1..=256),
         ("sync_wait_ms", config.sync_wait_ms, 0..=30_000),
         ("stop_max_ms", config.stop_max_ms, 0..=600_000),
+        ("master_key.timeout_ms", config.master_key.timeout_ms, 100..=120_000),
         ("tls.handshake_timeout_ms", config.tls.handshake_timeout_ms, 100..=60_000),
         ("tls.handshakes_max", count(config.tls.handshakes_max), 1..=65_536),
         ("tls.reload_ms", config.tls.reload_ms, 100..=3_600_000),

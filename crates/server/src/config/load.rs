@@ -105,6 +105,7 @@ mod tests {
         let mut read = read(&uncommented, &[]).unwrap();
         // What has no default is shown by an example.
         read.public_url = None;
+        (read.master_key.module, read.master_key.token_label, read.master_key.pin_file) = (None, None, None);
         (read.store.password_file, read.sandbox.book_dir) = (None, None);
         for tls in [&mut read.tls, &mut read.internal_tls] {
             (tls.certificate_file, tls.key_file) = (None, None);

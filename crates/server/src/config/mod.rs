@@ -3,11 +3,13 @@
 
 mod check;
 mod load;
+mod master_key;
 mod sections;
 mod store_url;
 
 pub(crate) use check::is_inside;
 pub use load::ConfigFault;
+pub use master_key::{KeyKeeper, MasterKeySettings};
 pub use sections::{
     Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings, Tls,
 };
@@ -37,6 +39,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The master key, outside `data_dir`.
     pub master_key_file: PathBuf,
+    /// Who keeps the master key.
+    pub master_key: MasterKeySettings,
     /// The longest that a request waits for a channel's answer, milliseconds.
     pub sync_wait_ms: u64,
     /// Threads that serve requests.
@@ -71,6 +75,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             data_dir: PathBuf::from("feiqian-data"),
             master_key_file: PathBuf::from("feiqian-master.key"),
+            master_key: MasterKeySettings::default(),
             sync_wait_ms: 5_000,
             worker_threads: 2,
             stop_max_ms: 20_000,
@@ -87,6 +92,14 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where the master key is kept.
+    ///
+    /// # Errors
+    /// [`ConfigFault`], which reading the settings has found already.
+    pub fn key_place(&self) -> Result<crypto::seal::KeyPlace, ConfigFault> {
+        master_key::place(self)
+    }
+
     /// The database file.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.store.url.file_in(&self.data_dir)

@@ -333,9 +333,25 @@ impl Server {
         format!("{noun}-{}", self.numbers.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Where this test binary's tokens are, for those cases that keep the master key in one.
+    pub fn token_configuration() -> &'static Path {
+        static CONFIGURATION: LazyLock<PathBuf> = LazyLock::new(|| {
+            let folder =
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tokens-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let path = folder.join("softhsm2.conf");
+            let text = format!("directories.tokendir = {}\nlog.level = ERROR\n", folder.display());
+            std::fs::write(&path, text).expect("its settings");
+            path
+        });
+        &CONFIGURATION
+    }
+
     /// The binary under test.
     pub fn binary() -> Command {
-        Command::new(env!("CARGO_BIN_EXE_feiqian"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_feiqian"));
+        command.env("SOFTHSM2_CONF", Server::token_configuration());
+        command
     }
 }
 

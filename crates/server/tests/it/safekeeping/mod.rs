@@ -3,7 +3,9 @@
 mod altered;
 mod backups;
 mod held;
+mod keepers;
 mod killed;
+mod power_loss;
 mod restored;
 mod rotation;
 mod upgrade;
