@@ -32,6 +32,9 @@ pub struct Options {
     /// Shards for each world, on PostgreSQL: merchants are spread over them. None is ever split.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=2_048))]
     shards: u16,
+    /// store.url names the coordinator of a Citus cluster: tables are spread over its workers, as many shards on each.
+    #[arg(long)]
+    citus: bool,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -39,7 +42,7 @@ pub struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
-        let account = create(&config, options.shards).await?;
+        let account = create(&config, options.shards, options.citus).await?;
         let text = format!(
             "Created. 已初始化\n  database    {}\n  data        {}\n  master key  {}\n  sandbox channel account  {account}\nNext: feiqian serve   ·   feiqian merchant create --world sandbox --name \"My shop\"",
             config.store.url,
@@ -73,7 +76,7 @@ fn master_key_line(place: &KeyPlace) -> String {
 }
 
 /// Creates everything; answers the sandbox channel's account.
-pub(crate) async fn create(config: &Config, shards: u16) -> Result<ChannelAccountId> {
+pub(crate) async fn create(config: &Config, shards: u16, citus: bool) -> Result<ChannelAccountId> {
     Engine::refuse_existing(config).await?;
     files::private_directory(&config.data_dir)?;
     let place = config.key_place()?;
@@ -91,7 +94,7 @@ pub(crate) async fn create(config: &Config, shards: u16) -> Result<ChannelAccoun
     })?;
     let engine = Engine::of(config, Arc::new(Sealer::new(provider)))?;
     let (zone, now_us) = (TimeZone::get(OPERATOR_ZONE)?, assemble::real_now_us());
-    engine.init(business_day(now_us, &zone), shards).await?;
+    engine.init(business_day(now_us, &zone), shards, citus).await?;
     let store = engine.open().await?;
     let account = sandbox_account(now_us)?;
     assemble::refuse_sandbox_in_live(&account)?;

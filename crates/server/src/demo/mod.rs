@@ -53,7 +53,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
 async fn demo(options: &Options, place: &Place) -> Result<()> {
     let (config, listeners) = place.settings(options.lan).await?;
     telemetry::start(&config.log);
-    init::create(&config, 1).await?;
+    init::create(&config, 1, false).await?;
     let installation = Installation::find(&config)?;
     let service = Service::start(&config, &installation, listeners).await?;
     let shop = open_shop(&service).await?;

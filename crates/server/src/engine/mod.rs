@@ -66,16 +66,17 @@ impl Engine {
     }
 
     /// Makes the schema and `shards` of each world, where there is none.
-    pub(crate) async fn init(&self, open_day: Day, shards: u16) -> Result<()> {
+    pub(crate) async fn init(&self, open_day: Day, shards: u16, citus: bool) -> Result<()> {
         match self {
             Engine::Sqlite(_) if shards != 1 => bail!("--shards: a file has one shard for each world"),
+            Engine::Sqlite(_) if citus => bail!("--citus: store.url names a file, not a cluster's coordinator"),
             Engine::Sqlite(sqlite) => {
                 store::sqlite::init(sqlite, open_day)?;
                 // SQLite gives its log and shared memory the mode of the database.
                 files::close_file(&sqlite.path)
             }
             Engine::Postgres { config, .. } => {
-                let shards = Shards { live: shards, sandbox: shards };
+                let shards = Shards { live: shards, sandbox: shards, citus };
                 store::postgres::init(config, open_day, shards).await.map_err(postgres::explain)
             }
         }

@@ -106,6 +106,7 @@ pub(super) fn explain(fault: OpenFault) -> anyhow::Error {
         | OpenFault::Newer { .. }
         | OpenFault::Diverged { .. }
         | OpenFault::Shards { .. }
+        | OpenFault::NoCitus
         | OpenFault::Tls(_)
         | OpenFault::Store(_) => "the database can't be used",
     };

@@ -45,6 +45,7 @@ impl Link {
         let client = self.client().await?;
         client.batch_execute(&settings(&self.config, role)).await?;
         check(&client, role).await?;
+        route(&client).await?;
         let db = PgDb::new(client, Arc::clone(&self.config.sealer), role == Role::Lane);
         if role == Role::Lane {
             db.prepare_ahead().await?;
@@ -100,6 +101,15 @@ fn settings(config: &PostgresConfig, role: Role) -> String {
          SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {IDLE_MAX_MS}",
         config.lock_timeout_ms
     )
+}
+
+/// Citus finds a statement's worker by the value of the shard, so that a plan without values can't be one of its plans.
+async fn route(client: &Client) -> Result<(), OpenFault> {
+    let there = client.simple_query("SELECT 1 FROM pg_extension WHERE extname = 'citus'").await?;
+    if there.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_))) {
+        client.batch_execute("SET plan_cache_mode = force_custom_plan").await?;
+    }
+    Ok(())
 }
 
 /// What correctness rests on, as the server says it.

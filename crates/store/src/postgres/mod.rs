@@ -2,6 +2,7 @@
 //! control writes borrow connections from pools. Everything needs a tokio runtime: connections are tasks.
 
 mod bind;
+mod citus;
 mod config;
 mod connect;
 mod db;
@@ -61,6 +62,9 @@ pub enum OpenFault {
     /// More shards than ids can name, or none of a world.
     #[error("{live} live and {sandbox} sandbox shards can't be: each world has from 1 to 2,048")]
     Shards { live: u16, sandbox: u16 },
+    /// A cluster was asked for and the database is not one.
+    #[error("the database has not the extension citus: CREATE EXTENSION citus in it and add the workers, then run init again")]
+    NoCitus,
     /// TLS can't be set up.
     #[error("TLS to the database: {0}")]
     Tls(String),
@@ -95,11 +99,13 @@ pub struct Shards {
     pub live: u16,
     /// Of the sandbox: shards 1, 3, 5, …
     pub sandbox: u16,
+    /// Whether tables are spread over the workers of a Citus cluster. Numbers are then chosen so that each worker gets as many.
+    pub citus: bool,
 }
 
 impl Default for Shards {
     fn default() -> Self {
-        Shards { live: 1, sandbox: 1 }
+        Shards { live: 1, sandbox: 1, citus: false }
     }
 }
 
@@ -107,14 +113,20 @@ impl Default for Shards {
 const SHARDS_MAX: u16 = Shard::MAX.div_ceil(2);
 
 impl Shards {
-    fn numbers(self) -> Result<Vec<Shard>, OpenFault> {
-        let Shards { live, sandbox } = self;
+    fn check(self) -> Result<(), OpenFault> {
+        let Shards { live, sandbox, .. } = self;
         let may = 1..=SHARDS_MAX;
-        if !may.contains(&live) || !may.contains(&sandbox) {
-            return Err(OpenFault::Shards { live, sandbox });
+        if may.contains(&live) && may.contains(&sandbox) {
+            return Ok(());
         }
+        Err(OpenFault::Shards { live, sandbox })
+    }
+
+    /// The lowest ones.
+    fn numbers(self) -> Vec<Shard> {
+        let Shards { live, sandbox, .. } = self;
         let even = (0..live).map(|number| Shard(number * 2));
-        Ok(even.chain((0..sandbox).map(|number| Shard(number * 2 + 1))).collect())
+        even.chain((0..sandbox).map(|number| Shard(number * 2 + 1))).collect()
     }
 }
 
@@ -123,15 +135,22 @@ impl Shards {
 /// # Errors
 /// [`OpenFault`]; the database may then hold the schema and no installation, and `init` can be run again.
 pub async fn init(config: &PostgresConfig, open_day: Day, shards: Shards) -> Result<(), OpenFault> {
-    let shards = shards.numbers()?;
+    shards.check()?;
     let check = config.sealer.check_value()?;
     migrate(config).await?;
     let link = Link::new(config)?;
+    let numbers = if shards.citus {
+        let db = link.connect(Role::Schema).await?;
+        citus::spread(&db).await?;
+        citus::numbers(&db, shards).await?
+    } else {
+        shards.numbers()
+    };
     let db = link.connect(Role::Control).await?;
     if !head::shards(&db).await?.is_empty() {
         return Err(exists(config));
     }
-    let made = make_installation(&db, &check, &shards, open_day).await;
+    let made = make_installation(&db, &check, &numbers, open_day).await;
     match made {
         // Another init was quicker.
         Err(StoreError::Conflict(_)) => Err(exists(config)),
@@ -165,6 +184,7 @@ async fn make_installation(
 pub async fn migrate(config: &PostgresConfig) -> Result<usize, OpenFault> {
     let db = Link::new(config)?.connect(Role::Schema).await?;
     let applied = migrate::migrate(&db, MIGRATIONS, config.now_us).await?;
+    citus::spread_added(&db).await?;
     partition::make_room(&db, config.now_us).await?;
     // A table that was counted while it was empty is planned for as if it stayed so, by whatever index; one that never was is not.
     if applied > 0 && partition::has_rows(&db).await? {

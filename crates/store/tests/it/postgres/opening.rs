@@ -20,7 +20,7 @@ fn init_creates_and_open_never_does() {
     assert!(matches!(open(&config), Err(OpenFault::Missing { .. })));
     block_on(migrate(&config)).unwrap();
     assert!(matches!(open(&config), Err(OpenFault::Missing { .. })), "a schema is no installation");
-    let shards = Shards { live: 3, sandbox: 2 };
+    let shards = Shards { live: 3, sandbox: 2, citus: false };
     block_on(init(&config, TODAY, shards)).unwrap();
     assert!(matches!(block_on(init(&config, TODAY, shards)), Err(OpenFault::Exists { .. })));
     let store = open(&config).unwrap();
@@ -28,7 +28,7 @@ fn init_creates_and_open_never_does() {
     assert_eq!(numbers, [0, 1, 2, 3, 4]);
     assert!(store::Store::lane_session(&store, domain::Shard(6)).is_err());
     for (live, sandbox) in [(0, 1), (1, 0), (2_049, 1)] {
-        let fault = block_on(init(&config, TODAY, Shards { live, sandbox })).unwrap_err();
+        let fault = block_on(init(&config, TODAY, Shards { live, sandbox, citus: false })).unwrap_err();
         assert!(matches!(fault, OpenFault::Shards { .. }), "{fault}");
     }
 }
