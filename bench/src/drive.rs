@@ -65,10 +65,10 @@ struct Window {
     until: Instant,
 }
 
-/// Drives `connections` connections. The first failure ends the run. Call it inside a `LocalSet`.
+/// Drives `connections` connections, spread over the merchants. The first failure ends the run. Call it inside a `LocalSet`.
 pub async fn point(
     target: &Target,
-    merchant: &Rc<Merchant>,
+    merchants: &[Rc<Merchant>],
     scene: Scene,
     connections: usize,
     times: Times,
@@ -80,7 +80,7 @@ pub async fn point(
     let from = Instant::now() + times.warm_up;
     let window = Window { from, until: from + times.measured };
     let mut tasks = JoinSet::new();
-    for connection in open {
+    for (connection, merchant) in open.into_iter().zip(merchants.iter().cycle()) {
         tasks.spawn_local(payments(Rc::clone(merchant), scene, connection, window));
     }
     tokio::time::sleep_until(window.from.into()).await;

@@ -29,6 +29,25 @@ pub struct Options {
     /// Scenes: bar_code, bar_code_webhook, callback.
     #[arg(long, value_delimiter = ',', value_parser = scene, default_value = "bar_code,bar_code_webhook,callback")]
     pub scenes: Vec<Scene>,
+    /// Engines: sqlite, postgres. The second needs PostgreSQL's programs on this machine; a server of its own is started.
+    #[arg(long, value_delimiter = ',', default_value = "sqlite,postgres")]
+    pub engines: Vec<Engine>,
+    /// Millions of payments that the history of the cost curve has, on PostgreSQL; without it there is no curve. Ten million need
+    /// some 40 GB and half an hour.
+    #[arg(long, value_delimiter = ',')]
+    pub history_millions: Vec<u64>,
+    /// Seconds of each run of pgbench.
+    #[arg(long, default_value_t = 15.0)]
+    pub pgbench_seconds: f64,
+}
+
+/// An engine of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
 }
 
 fn scene(name: &str) -> Result<Scene, String> {

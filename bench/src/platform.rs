@@ -2,6 +2,7 @@
 //! are set: everything that durability and speed rest on stays at its default.
 
 use crate::clock;
+use crate::database::Database;
 use crate::drive::Target;
 use crate::http::{Connection, plain_get};
 use crate::process;
@@ -20,6 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Control as _;
+use store::postgres::{PostgresConfig, PostgresStore};
 use store::sqlite::{SqliteConfig, SqliteStore};
 use tokio::time::{Instant, sleep};
 
@@ -33,6 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub struct Installation {
     binary: PathBuf,
     directory: PathBuf,
+    database: Database,
 }
 
 /// A served one. Dropping it kills the server; [`Serving::stop`] ends it in order.
@@ -42,8 +45,8 @@ pub struct Serving {
     internal: SocketAddr,
     /// Where the load goes.
     pub target: Target,
-    /// One merchant with a price and a key.
-    pub merchant: Rc<Merchant>,
+    /// Merchants with a price and a key each.
+    pub merchants: Vec<Rc<Merchant>>,
 }
 
 /// Commands in batches, as the lane counted them.
@@ -64,22 +67,32 @@ impl Batches {
 
 impl Installation {
     /// `init` in an empty directory.
-    pub fn create(binary: &Path, directory: &Path) -> Result<Installation> {
+    pub fn create(binary: &Path, directory: &Path, database: &Database) -> Result<Installation> {
         std::fs::create_dir_all(directory)?;
-        let installation = Installation { binary: binary.to_owned(), directory: directory.to_owned() };
+        let installation = Installation {
+            binary: binary.to_owned(),
+            directory: directory.to_owned(),
+            database: database.clone(),
+        };
         let (public, internal) = (free_address()?, free_address()?);
         let rate = "{ per_second = 1000000, burst = 1000000 }";
         let settings = format!(
             "listen = \"{public}\"\ninternal_listen = \"{internal}\"\npublic_url = \"http://{public}\"\n\
              data_dir = \"{data}\"\nmaster_key_file = \"{key}\"\n\n[log]\nlevel = \"warn\"\n\n\
              [sandbox]\nallow_private_webhooks = true\n\n\
-             [rate_limits]\nsandbox_read = {rate}\nsandbox_write = {rate}\n",
+             [rate_limits]\nsandbox_read = {rate}\nsandbox_write = {rate}\n{store}",
             data = installation.data().display(),
             key = installation.master_key().display(),
+            store = database.settings(),
         );
         std::fs::write(installation.settings(), settings)?;
         installation.run(["init"])?;
         Ok(installation)
+    }
+
+    fn again(&self) -> Installation {
+        let Installation { binary, directory, database } = self;
+        Installation { binary: binary.clone(), directory: directory.clone(), database: database.clone() }
     }
 
     fn settings(&self) -> PathBuf {
@@ -133,46 +146,38 @@ impl Installation {
         self.run(["verify", "--full"]).context("the books do not hold after the load").map(|_| ())
     }
 
-    /// Makes a merchant with price and key, starts the server and waits until it takes payments.
-    pub async fn serve(self) -> Result<Serving> {
+    /// Makes merchants with a price and a key each.
+    pub async fn merchants(&self, count: usize) -> Result<Vec<Rc<Merchant>>> {
+        let (public, _) = self.addresses()?;
+        let authority = public.to_string();
+        let channel = self.channel(&authority).await?;
+        (0..count).map(|_| Ok(Rc::new(self.make_merchant(&authority, channel.clone())?))).collect()
+    }
+
+    /// Starts the server and waits until it takes payments of these merchants.
+    pub async fn serve(self, merchants: Vec<Rc<Merchant>>) -> Result<Serving> {
+        let (public, internal) = self.addresses()?;
+        let log = std::fs::File::create(self.directory.join("server.log"))?;
+        let child = self.command().arg("serve").stdout(log.try_clone()?).stderr(log).spawn()?;
+        let target = Target { address: public, pid: child.id().to_string() };
+        let mut serving = Serving { installation: self, child, internal, target, merchants };
+        serving.wait_until_ready().await?;
+        Ok(serving)
+    }
+
+    fn make_merchant(&self, authority: &str, channel: Channel) -> Result<Merchant> {
         let merchant_id =
             self.made(&["merchant", "create", "--world", "sandbox", "--name", "Bench", "--json"])?;
-        self.run([
-            "price",
-            "set",
-            "--merchant",
-            &merchant_id,
-            "--method",
-            "sandbox",
-            "--currency",
-            "CNY",
-            "--rate",
-            "0.60",
-            "--fixed",
-            "0",
-            "--minimum",
-            "0",
-            "--refund-fee",
-            "returned",
-            "--json",
-        ])?;
+        let price = ["--rate", "0.60", "--fixed", "0", "--minimum", "0", "--refund-fee", "returned", "--json"];
+        let of_merchant = ["price", "set", "--merchant", &merchant_id, "--method", "sandbox", "--currency", "CNY"];
+        self.run(of_merchant.into_iter().chain(price))?;
         let key = PrivateKey::generate_ed25519();
         let pem = self.directory.join("bench.pem");
         std::fs::write(&pem, key.public_key_pem())?;
         let pem = pem.display().to_string();
         let key_id =
             self.made(&["key", "create", "--merchant", &merchant_id, "--public-key", &pem, "--json"])?;
-        let (public, internal) = self.addresses()?;
-        let authority = public.to_string();
-        let channel = self.channel(&authority).await?;
-        let log = std::fs::File::create(self.directory.join("server.log"))?;
-        let child = self.command().arg("serve").stdout(log.try_clone()?).stderr(log).spawn()?;
-        let target = Target { address: public, pid: child.id().to_string() };
-        let signer = Signer::new(key, &key_id, &authority);
-        let merchant = Rc::new(Merchant { signer, channel, numbers: Cell::new(0) });
-        let mut serving = Serving { installation: self, child, internal, target, merchant };
-        serving.wait_until_ready().await?;
-        Ok(serving)
+        Ok(Merchant { signer: Signer::new(key, &key_id, authority), channel, numbers: Cell::new(0) })
     }
 
     fn addresses(&self) -> Result<(SocketAddr, SocketAddr)> {
@@ -187,8 +192,16 @@ impl Installation {
     /// The sandbox's channel account, with its secret opened by the master key, as the channel itself would know it.
     async fn channel(&self, authority: &str) -> Result<Channel> {
         let sealer = Arc::new(Sealer::new(Arc::new(MasterKeyFile::load(&self.master_key())?)));
-        let config = SqliteConfig::new(self.database(), sealer, clock::real_now_us());
-        let snapshot = SqliteStore::open_read_only(&config)?.snapshot().await?;
+        let now_us = clock::real_now_us();
+        let snapshot = match &self.database {
+            Database::File => {
+                SqliteStore::open_read_only(&SqliteConfig::new(self.database(), sealer, now_us))?.snapshot().await?
+            }
+            Database::Postgres(url) => {
+                let config = PostgresConfig::new(url, sealer, now_us)?;
+                PostgresStore::open_read_only(&config).await?.snapshot().await?
+            }
+        };
         let account = snapshot.channel_accounts.into_iter().find(|account| account.world == World::Sandbox);
         let account = account.context("init made no sandbox channel account")?;
         let Ok(secret) = account.callback_secret.try_into() else {
@@ -228,7 +241,20 @@ impl Serving {
     /// A new price takes effect some seconds after it was set.
     async fn try_payment(&self) -> Result<()> {
         let mut connection = Connection::open(self.target.address).await?;
-        self.merchant.pay(crate::scene::Scene::BarCode, &mut connection).await
+        for merchant in &self.merchants {
+            merchant.pay(crate::scene::Scene::BarCode, &mut connection).await?;
+        }
+        Ok(())
+    }
+
+    /// The first of them.
+    pub fn first_merchant(&self) -> Result<&Merchant> {
+        self.merchants.first().map(Rc::as_ref).context("no merchant was made")
+    }
+
+    /// Payments that were begun so far.
+    pub fn payments(&self) -> u64 {
+        self.merchants.iter().map(|merchant| merchant.numbers.get()).sum()
     }
 
     fn log(&self) -> String {
@@ -242,14 +268,16 @@ impl Serving {
         Ok(String::from_utf8_lossy(answer.body).into_owned())
     }
 
-    /// A webhook endpoint for every event.
-    pub async fn add_endpoint(&self, receiver: SocketAddr) -> Result<()> {
+    /// A webhook endpoint for every event, of each merchant.
+    pub async fn add_endpoints(&self, receiver: SocketAddr) -> Result<()> {
         let body = format!("{{\"url\":\"http://{receiver}/hook\",\"events\":[\"*\"]}}");
         let unique = format!("bench-endpoint-{}", receiver.port());
-        let request =
-            self.merchant.signer.post("/v1/webhook_endpoints", &body, &unique, clock::real_now_s())?;
         let mut connection = Connection::open(self.target.address).await?;
-        connection.call(&request).await?.must_be(201)
+        for merchant in &self.merchants {
+            let request = merchant.signer.post("/v1/webhook_endpoints", &body, &unique, clock::real_now_s())?;
+            connection.call(&request).await?.must_be(201)?;
+        }
+        Ok(())
     }
 
     /// What the lanes have batched so far.
@@ -266,6 +294,20 @@ impl Serving {
         process::peak_resident_mib(&self.target.pid)
     }
 
+    /// Kills the server as a power cut would, and starts it again.
+    pub async fn kill_and_serve(mut self) -> Result<(Serving, Duration)> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let started = Instant::now();
+        let serving = self.installation.again().serve(self.merchants.clone()).await?;
+        Ok((serving, started.elapsed()))
+    }
+
+    /// The installation, for what is asked beside the server.
+    pub fn installation(&self) -> Installation {
+        self.installation.again()
+    }
+
     /// Asks the server to end, and waits for it.
     pub async fn stop(mut self) -> Result<Installation> {
         let asked = Command::new("kill").args(["-TERM", &self.target.pid]).status()?;
@@ -274,8 +316,7 @@ impl Serving {
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
                 ensure!(status.success(), "the server ended with {status}: {}", self.log());
-                let Installation { binary, directory } = &self.installation;
-                return Ok(Installation { binary: binary.clone(), directory: directory.clone() });
+                return Ok(self.installation.again());
             }
             sleep(LOOK_EVERY).await;
         }

@@ -22,8 +22,8 @@ impl Report {
     }
 
     /// Notes a point and prints its line.
-    pub fn point(&mut self, scene: Scene, connections: usize, point: &Point) -> Result<()> {
-        let name = format!("sqlite.{}.c{connections}", scene.name());
+    pub fn point(&mut self, engine: &str, scene: Scene, connections: usize, point: &Point) -> Result<()> {
+        let name = format!("{engine}.{}.c{connections}", scene.name());
         let (p50_ms, p99_ms) = (point.latency.quantile_ms(0.5), point.latency.quantile_ms(0.99));
         self.put(&format!("{name}.payments_per_s"), point.payments_per_s());
         self.put(&format!("{name}.p50_ms"), p50_ms);
@@ -47,8 +47,8 @@ impl Report {
 }
 
 /// The head of a scene's lines.
-pub fn scene_head(scene: Scene) -> Result<()> {
-    print(&format!("\n{}", scene.title()))?;
+pub fn scene_head(engine: &str, scene: Scene) -> Result<()> {
+    print(&format!("\n{engine}: {}", scene.title()))?;
     print("  connections  payments/s    p50 ms    p99 ms  server µs  load µs   (processor time per payment)")
 }
 

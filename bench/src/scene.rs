@@ -59,6 +59,7 @@ pub struct Merchant {
 }
 
 /// The channel whose callbacks are played.
+#[derive(Clone)]
 pub struct Channel {
     /// `/callback/{channel_account}`
     pub path: String,

@@ -4,6 +4,7 @@
 mod statements;
 mod template;
 
+pub use statements::{ATTEMPT_CHANGES, PAYMENT_CHANGES};
 pub use template::Template;
 
 use crate::clock;

@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Statement};
 
 /// What a payment's second stage writes of its row; the platform writes the same columns.
-const PAYMENT_CHANGES: [&str; 26] = [
+pub const PAYMENT_CHANGES: [&str; 26] = [
     "status",
     "status_reason",
     "authorized_minor",
@@ -36,7 +36,7 @@ const PAYMENT_CHANGES: [&str; 26] = [
 ];
 
 /// The same of its attempt.
-const ATTEMPT_CHANGES: [&str; 15] = [
+pub const ATTEMPT_CHANGES: [&str; 15] = [
     "status",
     "channel_trade_no",
     "failure",
