@@ -89,7 +89,10 @@ pub async fn scene(
     let mut connection = http::Connection::open(serving.target.address).await?;
     for merchant in &serving.merchants {
         let newest = merchant.newest_status(&mut connection).await?;
-        ensure!(newest == "succeeded", "the newest payment is {newest} although its callback was acknowledged");
+        ensure!(
+            newest == "succeeded",
+            "the newest payment is {newest} although its callback was acknowledged"
+        );
     }
     if let Some(receiver) = receiver {
         await_webhooks(&receiver, serving.payments() - before).await?;

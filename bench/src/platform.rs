@@ -168,8 +168,10 @@ impl Installation {
     fn make_merchant(&self, authority: &str, channel: Channel) -> Result<Merchant> {
         let merchant_id =
             self.made(&["merchant", "create", "--world", "sandbox", "--name", "Bench", "--json"])?;
-        let price = ["--rate", "0.60", "--fixed", "0", "--minimum", "0", "--refund-fee", "returned", "--json"];
-        let of_merchant = ["price", "set", "--merchant", &merchant_id, "--method", "sandbox", "--currency", "CNY"];
+        let price =
+            ["--rate", "0.60", "--fixed", "0", "--minimum", "0", "--refund-fee", "returned", "--json"];
+        let of_merchant =
+            ["price", "set", "--merchant", &merchant_id, "--method", "sandbox", "--currency", "CNY"];
         self.run(of_merchant.into_iter().chain(price))?;
         let key = PrivateKey::generate_ed25519();
         let pem = self.directory.join("bench.pem");
@@ -195,7 +197,9 @@ impl Installation {
         let now_us = clock::real_now_us();
         let snapshot = match &self.database {
             Database::File => {
-                SqliteStore::open_read_only(&SqliteConfig::new(self.database(), sealer, now_us))?.snapshot().await?
+                SqliteStore::open_read_only(&SqliteConfig::new(self.database(), sealer, now_us))?
+                    .snapshot()
+                    .await?
             }
             Database::Postgres(url) => {
                 let config = PostgresConfig::new(url, sealer, now_us)?;
@@ -274,7 +278,8 @@ impl Serving {
         let unique = format!("bench-endpoint-{}", receiver.port());
         let mut connection = Connection::open(self.target.address).await?;
         for merchant in &self.merchants {
-            let request = merchant.signer.post("/v1/webhook_endpoints", &body, &unique, clock::real_now_s())?;
+            let request =
+                merchant.signer.post("/v1/webhook_endpoints", &body, &unique, clock::real_now_s())?;
             connection.call(&request).await?.must_be(201)?;
         }
         Ok(())

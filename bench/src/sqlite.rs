@@ -17,8 +17,13 @@ pub fn run(options: &Options, runtime: &Runtime, data: &Path, report: &mut Repor
     let mut template = None;
     for scene in &options.scenes {
         let directory = data.join(scene.name());
-        let stage =
-            Stage { options, engine: "sqlite", directory: &directory, database: &Database::File, merchants: 1 };
+        let stage = Stage {
+            options,
+            engine: "sqlite",
+            directory: &directory,
+            database: &Database::File,
+            merchants: 1,
+        };
         let measured = measure::scene(&stage, *scene, report, &mut findings);
         let installation = LocalSet::new().block_on(runtime, measured)?;
         installation.verify()?;

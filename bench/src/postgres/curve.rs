@@ -44,7 +44,10 @@ pub async fn run(
         loaded = *millions;
         testdb::say(&url, "ANALYZE");
         server.checkpoint();
-        print(&format!("  ({loaded} million payments are there after {:.0} s)", started.elapsed().as_secs_f64()))?;
+        print(&format!(
+            "  ({loaded} million payments are there after {:.0} s)",
+            started.elapsed().as_secs_f64()
+        ))?;
         serving = installation.serve(merchants.clone()).await?;
         await_sealing(&url, loaded).await?;
         let per_s = point(options, &serving).await?.payments_per_s();
@@ -52,11 +55,20 @@ pub async fn run(
         report.put(&format!("postgres.curve_{loaded}m.payments_per_s"), per_s);
         let ratio = per_s / empty;
         report.put(&format!("postgres.curve_{loaded}m_ratio"), ratio);
-        target(&format!("{loaded} million of empty, postgres.curve_{loaded}m_ratio"), ratio, "", ratio >= 0.8, "at least 0.80")?;
+        target(
+            &format!("{loaded} million of empty, postgres.curve_{loaded}m_ratio"),
+            ratio,
+            "",
+            ratio >= 0.8,
+            "at least 0.80",
+        )?;
     }
     beside_verify(options, &serving, report).await?;
     let (serving, recovered) = recovery(options, serving).await?;
-    print(&format!("  after kill -9 under load, until payments are taken again: {:.2} s", recovered.as_secs_f64()))?;
+    print(&format!(
+        "  after kill -9 under load, until payments are taken again: {:.2} s",
+        recovered.as_secs_f64()
+    ))?;
     report.put("postgres.recovery_s", recovered.as_secs_f64());
     let installation = serving.stop().await?;
     let started = Instant::now();

@@ -34,7 +34,8 @@ impl Drop for Driver {
 }
 
 async fn connect(url: &str) -> Result<(Client, Driver)> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.context("connecting to PostgreSQL")?;
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.context("connecting to PostgreSQL")?;
     let driver = tokio::spawn(async move {
         if let Err(error) = connection.await {
             let _ = print(&format!("bench: the connection to PostgreSQL ended: {error}"));
@@ -57,8 +58,13 @@ pub fn run(options: &Options, runtime: &Runtime, data: &Path, report: &mut Repor
         let url = server.database(scene.name())?;
         server.checkpoint();
         let database = Database::Postgres(url.clone());
-        let stage =
-            Stage { options, engine: "postgres", directory: &directory, database: &database, merchants: MERCHANTS };
+        let stage = Stage {
+            options,
+            engine: "postgres",
+            directory: &directory,
+            database: &database,
+            merchants: MERCHANTS,
+        };
         let measured = measure::scene(&stage, *scene, report, &mut findings);
         let installation = LocalSet::new().block_on(runtime, measured)?;
         installation.verify()?;
@@ -108,8 +114,13 @@ fn hot_account(
     let options = Options { connections: vec![HEADLINE_CONNECTIONS], ..options.clone() };
     let directory = data.join("postgres-hot");
     let database = Database::Postgres(server.database("hot")?);
-    let stage =
-        Stage { options: &options, engine: "postgres.hot", directory: &directory, database: &database, merchants: 1 };
+    let stage = Stage {
+        options: &options,
+        engine: "postgres.hot",
+        directory: &directory,
+        database: &database,
+        merchants: 1,
+    };
     let mut findings = Findings::default();
     let measured = measure::scene(&stage, Scene::BarCode, report, &mut findings);
     LocalSet::new().block_on(runtime, measured)?.verify()?;
@@ -136,14 +147,26 @@ fn ratios(
     print("\ntargets")?;
     let ratio = per_s / transactions_per_s;
     report.put("postgres.tpcb_ratio", ratio);
-    target("(b) at 64 connections of pgbench, postgres.tpcb_ratio", ratio, "", ratio >= 1.3, "at least 1.30")?;
+    target(
+        "(b) at 64 connections of pgbench, postgres.tpcb_ratio",
+        ratio,
+        "",
+        ratio >= 1.3,
+        "at least 1.30",
+    )?;
     if let Some(floor_per_s) = floor_per_s {
         report.put("postgres.raw_ratio", per_s / floor_per_s);
-        print(&format!("        of the row budget written straight, postgres.raw_ratio   {:>9.2}", per_s / floor_per_s))?;
+        print(&format!(
+            "        of the row budget written straight, postgres.raw_ratio   {:>9.2}",
+            per_s / floor_per_s
+        ))?;
     }
     if let Some(hot_per_s) = hot_per_s {
         report.put("postgres.hot_ratio", hot_per_s / per_s);
-        print(&format!("        hot account of spread accounts, postgres.hot_ratio      {:>9.2}", hot_per_s / per_s))?;
+        print(&format!(
+            "        hot account of spread accounts, postgres.hot_ratio      {:>9.2}",
+            hot_per_s / per_s
+        ))?;
     }
     Ok(())
 }

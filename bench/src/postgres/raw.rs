@@ -146,8 +146,7 @@ impl Lane {
             begun.keys.push(Uuid::from_bytes(random_bytes()));
             begun.nonces.push(Uuid::from_bytes(random_bytes()));
             let order = format!("R-{:016x}", self.numbers);
-            let [half, _] = crypto::sha256(order.as_bytes()).as_chunks::<16>().0 else { continue };
-            begun.hashes.push(Uuid::from_bytes(*half));
+            begun.hashes.push(Uuid::from_bytes(first_half(crypto::sha256(order.as_bytes()))));
             begun.orders.push(order);
         }
         Ok(begun)
@@ -214,6 +213,15 @@ impl Lane {
         self.amount_minor = amount;
         Ok(())
     }
+}
+
+/// As a natural key holds a number.
+fn first_half(hash: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(hash) {
+        *to = from;
+    }
+    half
 }
 
 /// All statements on their way at once, carried out in their order.

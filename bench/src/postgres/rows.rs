@@ -42,7 +42,9 @@ impl Sample {
         let (shard, merchant, id): (i16, Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let sample = Sample { schema: format!("sample_{number}"), shard, merchant };
         let schema = &sample.schema;
-        client.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
+        client
+            .batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"))
+            .await?;
         for (table, found_by) in TABLES {
             let copy = format!("CREATE TABLE {schema}.{table} AS TABLE public.{table} WITH NO DATA");
             client.batch_execute(&copy).await?;

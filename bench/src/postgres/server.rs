@@ -34,7 +34,10 @@ impl Server {
 
     /// Makes an empty database; answers its URL.
     pub fn database(&self, name: &str) -> Result<String> {
-        ensure!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "no name of a database: {name}");
+        ensure!(
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+            "no name of a database: {name}"
+        );
         testdb::say(self.cluster.url(), &format!("CREATE DATABASE {name}"));
         let (server, _) = self.cluster.url().rsplit_once('/').context("a URL without a database")?;
         Ok(format!("{server}/{name}?sslmode=disable"))

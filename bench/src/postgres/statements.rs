@@ -33,9 +33,8 @@ pub struct Statements {
 impl Statements {
     /// Prepares them for copies of a sample.
     pub async fn prepare(client: &Client, sample: &Sample) -> Result<Statements> {
-        let prepare = async |sql: String| {
-            client.prepare(&sql).await.with_context(|| format!("preparing {sql}"))
-        };
+        let prepare =
+            async |sql: String| client.prepare(&sql).await.with_context(|| format!("preparing {sql}"));
         let fixed = async |sql: &str| prepare(sql.to_owned()).await;
         let copies = async |table: &str, from: &str, changes: &[Change<'_>]| {
             prepare(sample.insert(client, table, from, changes).await?).await
@@ -120,13 +119,13 @@ fn entries(sample: &Sample) -> Vec<Change<'static>> {
     let up_to_here = format!("FROM {schema}.journal_entry o WHERE o.account_seq <= s.account_seq");
     let chained = |value: String| format!("CASE WHEN s.account_seq IS NULL THEN NULL ELSE {value} END");
     let mut changes = numbered("journal_seq", &[]);
-    changes.push((
-        "account_seq",
-        chained(format!("$4::bigint + 2 * u.base + (SELECT COUNT(*) {up_to_here})")),
-    ));
+    changes
+        .push(("account_seq", chained(format!("$4::bigint + 2 * u.base + (SELECT COUNT(*) {up_to_here})"))));
     changes.push((
         "balance_after_minor",
-        chained(format!("$5::bigint + $6::bigint * u.base - (SELECT SUM(o.amount_minor)::bigint {up_to_here})")),
+        chained(format!(
+            "$5::bigint + $6::bigint * u.base - (SELECT SUM(o.amount_minor)::bigint {up_to_here})"
+        )),
     ));
     changes
 }
