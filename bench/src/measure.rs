@@ -58,6 +58,8 @@ pub struct Stage<'a> {
     pub database: &'a Database,
     /// Merchants over which connections are spread.
     pub merchants: usize,
+    /// Connections of the points.
+    pub connections: &'a [usize],
 }
 
 /// All points of a scene on an installation of its own.
@@ -83,7 +85,7 @@ pub async fn scene(
     if scene == Scene::BarCode {
         idle(stage, &serving, report, findings).await?;
     }
-    for connections in &stage.options.connections {
+    for connections in stage.connections {
         point(stage, scene, *connections, &serving, report, findings).await?;
     }
     let mut connection = http::Connection::open(serving.target.address).await?;

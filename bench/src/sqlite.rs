@@ -23,6 +23,7 @@ pub fn run(options: &Options, runtime: &Runtime, data: &Path, report: &mut Repor
             directory: &directory,
             database: &Database::File,
             merchants: 1,
+            connections: &options.connections,
         };
         let measured = measure::scene(&stage, *scene, report, &mut findings);
         let installation = LocalSet::new().block_on(runtime, measured)?;

@@ -64,6 +64,7 @@ pub fn run(options: &Options, runtime: &Runtime, data: &Path, report: &mut Repor
             directory: &directory,
             database: &database,
             merchants: MERCHANTS,
+            connections: &options.connections,
         };
         let measured = measure::scene(&stage, *scene, report, &mut findings);
         let installation = LocalSet::new().block_on(runtime, measured)?;
@@ -111,15 +112,15 @@ fn hot_account(
     if !options.scenes.contains(&Scene::BarCode) {
         return Ok(None);
     }
-    let options = Options { connections: vec![HEADLINE_CONNECTIONS], ..options.clone() };
     let directory = data.join("postgres-hot");
     let database = Database::Postgres(server.database("hot")?);
     let stage = Stage {
-        options: &options,
+        options,
         engine: "postgres.hot",
         directory: &directory,
         database: &database,
         merchants: 1,
+        connections: &[HEADLINE_CONNECTIONS],
     };
     let mut findings = Findings::default();
     let measured = measure::scene(&stage, Scene::BarCode, report, &mut findings);
