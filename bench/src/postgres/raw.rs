@@ -28,16 +28,15 @@ type Params<'a> = [&'a (dyn ToSql + Sync)];
 /// When a run ends.
 #[derive(Debug, Clone, Copy)]
 enum End {
-    /// Counting begins and ends at these times.
-    At(Instant, Instant),
-    /// After so many payments.
+    /// After a time.
+    Times(Times),
+    /// After so many payments of each lane.
     After(u64),
 }
 
 /// Payments a second, written durably in batches of `batch` to a database that the platform wrote to and does not serve now.
 pub async fn payments_per_s(url: &str, batch: usize, times: Times) -> Result<f64> {
-    let from = Instant::now() + times.warm_up;
-    let count = run(url, batch, "on", End::At(from, from + times.measured)).await?;
+    let count = run(url, batch, "on", End::Times(times)).await?;
     Ok(as_f64(count) / times.measured.as_secs_f64())
 }
 
@@ -53,7 +52,10 @@ async fn run(url: &str, batch: usize, synchronous_commit: &str, end: End) -> Res
     for number in 0..LANES {
         lanes.push(Lane::open(url, number, synchronous_commit).await?);
     }
-    let counts = futures::future::try_join_all(lanes.iter_mut().map(|lane| lane.run(batch, end))).await?;
+    // Only now: until here the lanes were made ready.
+    let started = Instant::now();
+    let runs = lanes.iter_mut().map(|lane| lane.run(batch, started, end));
+    let counts = futures::future::try_join_all(runs).await?;
     Ok(counts.into_iter().sum())
 }
 
@@ -107,7 +109,7 @@ impl Lane {
         })
     }
 
-    async fn run(&mut self, batch: usize, end: End) -> Result<u64> {
+    async fn run(&mut self, batch: usize, started: Instant, end: End) -> Result<u64> {
         let mut payments = 0;
         loop {
             let begun = self.first_stage(batch).await?;
@@ -120,12 +122,12 @@ impl Lane {
                         return Ok(payments);
                     }
                 }
-                End::At(from, until) => {
-                    let now = Instant::now();
-                    if now >= until {
+                End::Times(times) => {
+                    let elapsed = started.elapsed();
+                    if elapsed >= times.warm_up + times.measured {
                         return Ok(payments);
                     }
-                    if now >= from {
+                    if elapsed >= times.warm_up {
                         payments += count;
                     }
                 }
