@@ -21,7 +21,8 @@ use uuid::Uuid;
 const LANES: i64 = 2;
 /// As the platform's lanes have it.
 const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-                        SET enable_mergejoin = off";
+                        SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off; \
+                        SET enable_bitmapscan = off; SET jit = off; SET cpu_tuple_cost = 10; SET random_page_cost = 1";
 
 type Params<'a> = [&'a (dyn ToSql + Sync)];
 

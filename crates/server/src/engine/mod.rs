@@ -69,7 +69,9 @@ impl Engine {
     pub(crate) async fn init(&self, open_day: Day, shards: u16, citus: bool) -> Result<()> {
         match self {
             Engine::Sqlite(_) if shards != 1 => bail!("--shards: a file has one shard for each world"),
-            Engine::Sqlite(_) if citus => bail!("--citus: store.url names a file, not a cluster's coordinator"),
+            Engine::Sqlite(_) if citus => {
+                bail!("--citus: store.url names a file, not a cluster's coordinator")
+            }
             Engine::Sqlite(sqlite) => {
                 store::sqlite::init(sqlite, open_day)?;
                 // SQLite gives its log and shared memory the mode of the database.

@@ -14,9 +14,8 @@ use std::collections::BTreeMap;
 const FIRST: &str = "shard_head";
 
 /// One row where the server has the extension in this database.
-const EXTENSION: Sql = Sql::new(
-    "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_extension WHERE CAST(extname AS TEXT) = 'citus'",
-);
+const EXTENSION: Sql =
+    Sql::new("SELECT CAST(COUNT(*) AS BIGINT) FROM pg_extension WHERE CAST(extname AS TEXT) = 'citus'");
 /// Our tables that are not spread yet, partitions aside, and whether their key begins with the shard. The table of
 /// migration steps stays where the schema is changed.
 const LOCAL: Sql = Sql::new(
@@ -74,7 +73,9 @@ async fn spread_local(db: &PgDb) -> Result<(), StoreError> {
         // Names of our own schema, from the catalogue.
         let words = match is_of_shards {
             true if table == FIRST => format!("SELECT create_distributed_table('{table}', 'shard')"),
-            true => format!("SELECT create_distributed_table('{table}', 'shard', colocate_with => '{FIRST}')"),
+            true => {
+                format!("SELECT create_distributed_table('{table}', 'shard', colocate_with => '{FIRST}')")
+            }
             false => format!("SELECT create_reference_table('{table}')"),
         };
         match db.say(&words).await {

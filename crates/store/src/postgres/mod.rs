@@ -63,7 +63,9 @@ pub enum OpenFault {
     #[error("{live} live and {sandbox} sandbox shards can't be: each world has from 1 to 2,048")]
     Shards { live: u16, sandbox: u16 },
     /// A cluster was asked for and the database is not one.
-    #[error("the database has not the extension citus: CREATE EXTENSION citus in it and add the workers, then run init again")]
+    #[error(
+        "the database has not the extension citus: CREATE EXTENSION citus in it and add the workers, then run init again"
+    )]
     NoCitus,
     /// TLS can't be set up.
     #[error("TLS to the database: {0}")]

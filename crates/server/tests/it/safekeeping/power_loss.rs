@@ -80,7 +80,7 @@ fn chance(round: usize, end: usize) -> usize {
 
 /// The log after a power cut at or behind `from`, and up to where it is as it was.
 fn after_a_cut(log: &[u8], from: usize, round: usize) -> (Vec<u8>, usize) {
-    let at = if round % 2 == 0 { from } else { from + chance(round, log.len() - from) };
+    let at = if round.is_multiple_of(2) { from } else { from + chance(round, log.len() - from) };
     let mut cut = log.to_vec();
     match round % 3 {
         0 => cut.truncate(at),
