@@ -125,7 +125,7 @@ impl App {
         attempt: &Attempt,
         fact: AttemptFact,
     ) -> Result<Reply, Refusal> {
-        let (price, account) = self.booking_terms(payment, attempt.channel_account)?;
+        let (price, account) = self.booking_terms(payment, attempt.channel_account).await?;
         let command = domain::payment::apply::ApplyAttempt { attempt: attempt.id, fact, price, account };
         let of = payment_of::Attempt(payment.id);
         let reply = self.apply(payment.merchant, Command::ApplyAttempt(Box::new(command), of)).await?;
@@ -135,16 +135,28 @@ impl App {
         Ok(reply)
     }
 
-    /// Price version and channel account of a payment: immutable rows, so the node's copy serves.
-    pub(crate) fn booking_terms(
+    /// Price version and channel account of a payment: immutable rows, so the node's copy serves. Another node may have made them
+    /// a moment ago: what is not known is looked for once more.
+    pub(crate) async fn booking_terms(
         &self,
         payment: &Payment,
         account: ChannelAccountId,
     ) -> Result<(domain::price::Price, domain::channel::ChannelAccount), Refusal> {
+        let price = self.price_of(payment).await?;
+        if self.config().account(account).is_none() {
+            self.refresh_config().await;
+        }
         let config = self.config();
-        let price = config.price(payment.price).ok_or(Refusal::Internal)?;
         let account = config.account(account).ok_or(Refusal::Internal)?;
-        Ok((price.clone(), account.account.clone()))
+        Ok((price, account.account.clone()))
+    }
+
+    /// The price version that a payment was made under.
+    pub(crate) async fn price_of(&self, payment: &Payment) -> Result<domain::price::Price, Refusal> {
+        if self.config().price(payment.price).is_none() {
+            self.refresh_config().await;
+        }
+        self.config().price(payment.price).cloned().ok_or(Refusal::Internal)
     }
 
     /// Takes up an attempt that is due, or that somebody reads: asks what the state of payment and attempt calls for, as they
@@ -233,7 +245,7 @@ impl App {
         capture: &Capture,
         fact: CaptureFact,
     ) -> Result<Reply, Refusal> {
-        let (price, account) = self.booking_terms(payment, capture.channel_account)?;
+        let (price, account) = self.booking_terms(payment, capture.channel_account).await?;
         let command = capture::apply::ApplyCapture { capture: capture.id, fact, price, account };
         let of = payment_of::Capture(payment.id, capture.attempt);
         self.apply(payment.merchant, Command::ApplyCapture(Box::new(command), of)).await

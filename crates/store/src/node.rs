@@ -30,8 +30,8 @@ macro_rules! count {
     };
 }
 macro_rules! forget {
-    ($engine:ident) => {
-        concat!("DELETE FROM node WHERE beat_at_us < ", now!($engine), " - CAST(?1 AS BIGINT)")
+    ($now:expr) => {
+        concat!("DELETE FROM node WHERE beat_at_us < ", $now, " - CAST(?1 AS BIGINT)")
     };
 }
 macro_rules! claim {
@@ -42,9 +42,8 @@ macro_rules! claim {
             " + CAST(?3 AS BIGINT)) ON CONFLICT (shard) DO UPDATE SET node = excluded.node, \
              fence = work_lease.fence + CASE WHEN work_lease.node = excluded.node THEN 0 ELSE 1 END, \
              until_us = excluded.until_us \
-             WHERE work_lease.node = excluded.node OR work_lease.until_us < ",
-            now!($engine),
-            " RETURNING fence"
+             WHERE work_lease.node = excluded.node OR work_lease.until_us < excluded.until_us - CAST(?3 AS BIGINT) \
+             RETURNING fence"
         )
     };
 }
@@ -57,7 +56,8 @@ macro_rules! others {
 statements! {
     BEAT = beat!(sqlite) => beat!(postgres);
     COUNT_SNAPSHOT = count!(sqlite) => count!(postgres);
-    FORGET_SILENT = forget!(sqlite) => forget!(postgres);
+    /// The transaction's beginning will do, and Citus takes no deletion that asks for the time itself.
+    FORGET_SILENT = forget!(now!(sqlite)) => forget!("CAST(EXTRACT(EPOCH FROM now()) * 1000000 AS BIGINT)");
     CLAIM = claim!(sqlite) => claim!(postgres);
     OTHERS_SNAPSHOT = others!(sqlite) => others!(postgres);
     RELEASE = "UPDATE work_lease SET until_us = 0 WHERE shard = ?1 AND node = ?2";

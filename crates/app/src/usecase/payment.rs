@@ -266,7 +266,7 @@ impl App {
         let found_status = stored.status.to_string();
         let held = attempts.iter().find(|a| a.held_minor > 0);
         let held = held.ok_or(Refusal::rejected(Rejection::NothingToResolve { found_status }))?;
-        let (price, account) = self.booking_terms(&stored, held.channel_account)?;
+        let (price, account) = self.booking_terms(&stored, held.channel_account).await?;
         let command = ResolveMismatch { merchant, payment, attempt: held.id, resolution, price, account };
         let reply = self.apply(merchant, Command::ResolveMismatch(Box::new(command))).await?;
         for refund in &reply.started {

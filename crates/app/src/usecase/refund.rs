@@ -91,7 +91,7 @@ impl App {
                 .await?
                 .ok_or(Refusal::NotFound("payment"))?,
         };
-        let price = self.config().price(payment.price).cloned().ok_or(Refusal::Internal)?;
+        let price = self.price_of(&payment).await?;
         Ok(RequestRefund {
             merchant: caller.merchant,
             payment: payment.id,
