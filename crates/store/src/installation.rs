@@ -73,6 +73,15 @@ pub(crate) async fn follow_rotation(db: &Db) -> Result<(), StoreError> {
     seal_as_noted(db).await?.map_err(|fault| StoreError::Unavailable(fault.to_string()))
 }
 
+/// As [`follow_rotation`] where the state that is read may be older than a rotation which this process began itself meanwhile: never
+/// back, or values would be sealed with the version that goes out.
+pub(crate) async fn follow_rotation_in_view(db: &Db) -> Result<(), StoreError> {
+    if sealing(db).await?.version()? < db.sealer().version() {
+        return Ok(());
+    }
+    follow_rotation(db).await
+}
+
 /// A process that read the key file before a rotation began would seal with the version that goes out.
 pub(crate) async fn refuse_stale_key(db: &Db) -> Result<(), StoreError> {
     let wanted = sealing(db).await?.version()?;

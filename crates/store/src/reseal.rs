@@ -2,10 +2,10 @@
 //! page that holds an older value takes a turn at the write connection. The older value is part of the update's condition, so
 //! that a row which somebody changed meanwhile is left to the next walk.
 
-use crate::StoreError;
 use crate::db::{Columns, Db, Sql, Value, corrupt, statements};
 use crate::place::Place;
 use crate::safekeeping::SealedAgain;
+use crate::{StoreError, installation};
 use crypto::seal::Sealer;
 use zeroize::Zeroizing;
 
@@ -201,7 +201,9 @@ pub(crate) async fn page(db: &Db, from: Option<Cursor>) -> Result<Page, StoreErr
     let cursor = from.or_else(|| Cursor::start_of(0)).ok_or_else(|| corrupt("there is no sealed place"))?;
     let place = *Place::ALL.get(cursor.index).ok_or_else(|| corrupt("no such sealed place"))?;
     let way = way(place);
-    let newest = db.sealer().version();
+    // What counts as old is what the database notes, not what this process remembers: it may not have heard of the rotation.
+    installation::follow_rotation(db).await?;
+    let newest = installation::sealing(db).await?.version()?;
     let mut values: Vec<Value<'_>> = cursor.key.iter().map(Key::value).collect();
     values.push(ROWS_MAX.into());
     let (mut looked, mut last, mut older) = (0, None, Vec::new());

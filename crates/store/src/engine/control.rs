@@ -82,7 +82,7 @@ async fn snapshot(db: &Db) -> Result<Snapshot, StoreError> {
         .into_iter()
         .map(|(merchant, secret)| (merchant.clone(), (merchant.id, secret)))
         .unzip();
-    installation::follow_rotation(db).await?;
+    installation::follow_rotation_in_view(db).await?;
     Ok(Snapshot {
         held_since_us: installation::held_since_us(db).await?,
         restored: installation::restored(db).await?,
