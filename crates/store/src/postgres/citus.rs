@@ -102,14 +102,17 @@ pub(super) async fn numbers(db: &PgDb, shards: Shards) -> Result<Vec<Shard>, Ope
     Ok(chosen)
 }
 
-/// The lowest numbers of a world, one from each group, then the next ones.
+/// The lowest numbers of a world, one from each group, then the next ones. The world's first shard is always among them: what belongs
+/// to no shard is kept by it.
 fn in_turn(placed: &[(Shard, i64)], world: World, count: u16) -> Vec<Shard> {
     let mut groups: BTreeMap<i64, Vec<Shard>> = BTreeMap::new();
     for (shard, group) in placed.iter().filter(|(shard, _)| shard.world() == world) {
         groups.entry(*group).or_default().push(*shard);
     }
-    let longest = groups.values().map(Vec::len).max().unwrap_or(0);
-    let rounds = (0..longest).flat_map(|round| groups.values().filter_map(move |of| of.get(round).copied()));
+    let mut groups: Vec<Vec<Shard>> = groups.into_values().collect();
+    groups.sort_unstable_by_key(|of| of.first().copied());
+    let longest = groups.iter().map(Vec::len).max().unwrap_or(0);
+    let rounds = (0..longest).flat_map(|round| groups.iter().filter_map(move |of| of.get(round).copied()));
     rounds.take(count.into()).collect()
 }
 
@@ -119,8 +122,8 @@ mod tests {
 
     #[test]
     fn each_group_of_nodes_gets_as_many_shards() {
-        // The first numbers all lie on one worker.
-        let group = |number: u16| if number < 40 { 1 } else { i64::from(number % 3) + 1 };
+        // The first numbers all lie on one worker, the last one.
+        let group = |number: u16| if number < 40 { 3 } else { i64::from(number % 3) + 1 };
         let placed: Vec<(Shard, i64)> = (0..400).map(|number| (Shard(number), group(number))).collect();
         for world in [World::Live, World::Sandbox] {
             let chosen = in_turn(&placed, world, 9);
@@ -130,6 +133,7 @@ mod tests {
                 assert_eq!(there.count(), 3, "{chosen:?}");
             }
         }
-        assert_eq!(in_turn(&placed, World::Live, 1), [Shard(0)]);
+        assert_eq!(in_turn(&placed, World::Live, 1), [World::Live.first_shard()]);
+        assert_eq!(in_turn(&placed, World::Sandbox, 1), [World::Sandbox.first_shard()]);
     }
 }
