@@ -143,7 +143,10 @@ mod tests {
         assert!(like_secrets.len() >= 3, "{names:?}");
         // The name of a device, which everybody who lists the devices is shown.
         let is_public = |name: &str| name == "token_label";
-        assert!(like_secrets.iter().all(|name| name.ends_with("_file") || is_public(name)), "{like_secrets:?}");
+        assert!(
+            like_secrets.iter().all(|name| name.ends_with("_file") || is_public(name)),
+            "{like_secrets:?}"
+        );
     }
 
     #[test]
