@@ -46,6 +46,14 @@ impl App {
         is_leased || self.0.duty.is_ours(of.shard())
     }
 
+    /// Whether somebody who only reads may do more than ask: not while the job is another node's by its own lease, who may just be
+    /// calling.
+    fn may_go_on(&self, job: &Job, of: Uid) -> bool {
+        let now_us = self.0.clock.real_now_us();
+        let is_over = job.due_at_us.is_none_or(|until_us| until_us <= now_us);
+        self.0.duty.is_leased(job, now_us) || (is_over && self.0.duty.is_ours(of.shard()))
+    }
+
     fn must_call(&self, job: &Job, of: Uid) -> Result<(), Refusal> {
         if self.may_call(job, of) {
             return Ok(());
@@ -189,7 +197,7 @@ impl App {
         let Some(_asking) = Asking::begin(self, attempt) else { return Ok(()) };
         let mut fact = self.call_attempt(payment, attempt, Ask::Query, now_us, asker).await?;
         if fact == AttemptFact::NotFound {
-            if asker == Asker::Reader && !self.may_call(&attempt.job, attempt.id.0) {
+            if asker == Asker::Reader && !self.may_go_on(&attempt.job, attempt.id.0) {
                 // Whose job it is sends it, or has it closed.
                 return Ok(());
             }
@@ -231,7 +239,9 @@ impl App {
                 return send().await;
             }
             match channel.query_capture(&query).await {
-                CaptureFact::NotFound => send().await,
+                // The question took its time: whoever has the lease by now sends.
+                CaptureFact::NotFound if self.may_call(&capture.job, capture.id.0) => send().await,
+                CaptureFact::NotFound => CaptureFact::Unknown,
                 fact => fact,
             }
         };
@@ -276,7 +286,8 @@ impl App {
                 return send().await;
             }
             match channel.query_refund(&query).await {
-                RefundFact::NotFound => send().await,
+                RefundFact::NotFound if self.may_call(&refund.job, refund.id.0) => send().await,
+                RefundFact::NotFound => RefundFact::Unknown,
                 fact => fact,
             }
         };

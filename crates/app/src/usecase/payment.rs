@@ -69,6 +69,8 @@ impl App {
         new: NewPayment,
         re: ReEntry,
     ) -> Result<Answer<PaymentView>, Refusal> {
+        // Before anything is taken from it: a node that slept would put an old price into the command.
+        self.fresh_config().await?;
         self.check_notify_url(caller, new.details.notify_url.as_deref())?;
         let config = self.config();
         let merchant = config.merchant(caller.merchant).ok_or(Refusal::NotFound("merchant"))?;
@@ -148,6 +150,7 @@ impl App {
         new: NewAttempt,
         re: ReEntry,
     ) -> Result<Answer<Attempt>, Refusal> {
+        self.fresh_config().await?;
         let stored = self.own_payment(caller, payment).await?;
         let method = new.method.clone().unwrap_or_else(|| stored.method.clone());
         let command = AddAttempt {
