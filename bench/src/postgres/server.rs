@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use testdb::Cluster;
 
-/// Durable as by default, with the memory and the checkpoints that an operator gives it who has read docs/postgres. The first
+/// Durable as by default, with the memory and the checkpoints of a server that has its machine to itself. The first
 /// three take back what throw-away clusters of tests do without.
 const SETTINGS: [&str; 9] = [
     "fsync=on",

@@ -44,12 +44,6 @@ pub(super) async fn is_there(db: &PgDb) -> Result<bool, StoreError> {
     Ok(db.one(EXTENSION, &[], |c| c.int()).await?.unwrap_or(0) > 0)
 }
 
-/// Whether this installation's tables are spread.
-async fn is_spread(db: &PgDb) -> Result<bool, StoreError> {
-    let db: &Db = db;
-    Ok(db.one(SPREAD, &params![FIRST], |c| c.int()).await?.unwrap_or(0) > 0)
-}
-
 /// Spreads what a new installation has; a cluster is asked for by name, so its absence is a fault.
 pub(super) async fn spread(db: &PgDb) -> Result<(), OpenFault> {
     if !is_there(db).await? {
@@ -60,7 +54,7 @@ pub(super) async fn spread(db: &PgDb) -> Result<(), OpenFault> {
 
 /// Spreads tables that a migration has added to an installation that is spread.
 pub(super) async fn spread_added(db: &PgDb) -> Result<(), StoreError> {
-    if is_there(db).await? && is_spread(db).await? {
+    if is_there(db).await? && is_known(db, FIRST).await? {
         spread_local(db).await?;
     }
     Ok(())
@@ -88,6 +82,7 @@ async fn spread_local(db: &PgDb) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a table is spread already.
 async fn is_known(db: &PgDb, table: &str) -> Result<bool, StoreError> {
     let db: &Db = db;
     Ok(db.one(SPREAD, &params![table], |c| c.int()).await?.unwrap_or(0) > 0)
