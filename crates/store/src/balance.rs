@@ -14,11 +14,12 @@ keyed! {
         FROM balance INDEXED BY balance_merchant WHERE shard = ?1 AND merchant = ?2 AND open = 1"
         => "SELECT code, dim, currency, day, amount_minor, account_seq \
             FROM {keys} JOIN balance ON merchant = k2 WHERE shard = ?1 AND open = 1";
-    /// So that the next load reads the rows: a decision missed them because they had been closed.
+    /// So that the next load reads the rows: a decision missed them because they had been closed. By their key: the index of open
+    /// balances is none for closed ones, hence the sum that it does not know.
     REOPEN (Small, Uid, Small, Int) = "UPDATE balance SET open = 1 \
         WHERE shard = ?1 AND code = ?2 AND dim = ?3 AND currency = ?4 AND day = ?5 AND open = 0"
         => "UPDATE balance SET open = 1 FROM {keys} \
-            WHERE shard = ?1 AND code = k2 AND dim = k3 AND currency = k4 AND day = k5 AND open = 0";
+            WHERE shard = ?1 AND code = k2 AND dim = k3 AND currency = k4 AND day = k5 AND open + 0 = 0";
 }
 
 writes! {

@@ -29,12 +29,14 @@ macro_rules! list_filters {
 keyed! {
     BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM payment p WHERE p.shard = ?1 AND p.id = ?2")
         => concat!("SELECT ", columns!(), " FROM {keys} JOIN payment p ON p.id = k2 WHERE p.shard = ?1");
-    /// By merchant, number, and the number's hash.
+    /// By merchant, number, and the number's hash. What has an OFFSET is looked up key by key, in this order, whatever statistics say.
     BY_ORDER_NO (Uid, Text, Uid) = concat!("SELECT ", columns!(), " FROM payment p INDEXED BY payment_order_no \
         WHERE p.shard = ?1 AND p.merchant = ?2 AND p.merchant_order_no = ?3")
-        => concat!("SELECT ", columns!(), " FROM {keys} \
-            JOIN natural_key n ON n.shard = ?1 AND n.noun = 1 AND n.owner = k2 AND n.hash = k4 \
-            JOIN payment p ON p.shard = ?1 AND p.id = n.object AND p.merchant_order_no = k3");
+        => concat!("SELECT ", columns!(), " FROM {keys}, \
+            LATERAL (SELECT object FROM natural_key \
+                WHERE shard = ?1 AND noun = 1 AND owner = k2 AND hash = k4 OFFSET 0) n, \
+            LATERAL (SELECT * FROM payment \
+                WHERE shard = ?1 AND id = n.object AND merchant_order_no = k3 OFFSET 0) p");
 }
 
 writes! {

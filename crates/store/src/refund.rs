@@ -26,12 +26,14 @@ macro_rules! list_filters {
 keyed! {
     BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM refund WHERE shard = ?1 AND id = ?2")
         => concat!("SELECT ", columns!(), " FROM {keys} JOIN refund ON id = k2 WHERE shard = ?1");
-    /// By merchant, number, and the number's hash.
+    /// By merchant, number, and the number's hash. What has an OFFSET is looked up key by key, in this order, whatever statistics say.
     BY_REFUND_NO (Uid, Text, Uid) = concat!("SELECT ", columns!(), " FROM refund INDEXED BY refund_no \
         WHERE shard = ?1 AND merchant = ?2 AND merchant_refund_no = ?3")
-        => concat!("SELECT ", columns!(), " FROM {keys} \
-            JOIN natural_key n ON n.shard = ?1 AND n.noun = 2 AND n.owner = k2 AND n.hash = k4 \
-            JOIN refund r ON r.shard = ?1 AND r.id = n.object AND r.merchant_refund_no = k3");
+        => concat!("SELECT ", columns!(), " FROM {keys}, \
+            LATERAL (SELECT object FROM natural_key \
+                WHERE shard = ?1 AND noun = 2 AND owner = k2 AND hash = k4 OFFSET 0) n, \
+            LATERAL (SELECT * FROM refund \
+                WHERE shard = ?1 AND id = n.object AND merchant_refund_no = k3 OFFSET 0) r");
 }
 
 writes! {

@@ -26,6 +26,14 @@ macro_rules! keyed {
 }
 pub(crate) use keyed;
 
+/// Arrays as a table that a plan begins with, whatever the statistics say. Of a LIMIT by parameter the planner takes a tenth to come:
+/// one row. Without it, a table that looked empty when the plan was made is walked whole, and the arrays looked through for each of
+/// its rows, until plans are made anew. Parameter `count` is how many rows the arrays have.
+pub(super) fn first_of_all(name: &str, arrays: &[String], columns: &[String], count: usize) -> String {
+    let (arrays, columns) = (arrays.join(", "), columns.join(", "));
+    format!("(SELECT * FROM UNNEST({arrays}) AS a({columns}) LIMIT ${count}::bigint) AS {name}({columns})")
+}
+
 impl Keyed {
     pub(crate) const fn new(sql: Sql, keys: &'static [Kind]) -> Keyed {
         Keyed { sql, keys, postgres: OnceLock::new() }
@@ -40,7 +48,7 @@ impl Keyed {
             let arrays: Vec<String> =
                 (2..).zip(self.keys).map(|(at, kind)| format!("${at}::{}[]", kind.postgres())).collect();
             let names: Vec<String> = (2..).zip(self.keys).map(|(at, _)| format!("k{at}")).collect();
-            let table = format!("UNNEST({}) AS k({})", arrays.join(", "), names.join(", "));
+            let table = first_of_all("k", &arrays, &names, arrays.len() + 2);
             self.sql.for_postgres().replace("{keys}", &table)
         })
     }

@@ -1,6 +1,7 @@
 //! Writes of many rows: one statement per table and verb. From one description comes SQLite's text, which is run row by row,
 //! and PostgreSQL's, which takes all rows at once as arrays and refuses by itself when a row is not as expected.
 
+use super::keyed::first_of_all;
 use std::sync::OnceLock;
 
 /// What a column holds.
@@ -121,26 +122,25 @@ impl RowWrite {
                 self.columns.iter().enumerate().map(|(at, column)| make(at, column)).collect()
             };
             let names = each(|at, _| format!("c{at}"));
-            let rows = format!(
-                "UNNEST({}) AS u({})",
-                each(|at, column| format!("${}::{}[]", at + 2, column.kind.postgres())).join(", "),
-                names.join(", ")
-            );
+            let arrays = each(|at, column| format!("${}::{}[]", at + 2, column.kind.postgres()));
             match self.verb {
                 Verb::Insert | Verb::Add => {
                     let values = each(|at, column| column.value(at)).join(", ");
+                    let rows = format!("UNNEST({}) AS u({})", arrays.join(", "), names.join(", "));
                     format!("{} SELECT $1, {values} FROM {rows}{}", self.insert_into(), self.on_conflict())
                 }
                 Verb::Update { keys, expected } => {
                     let set = each(|at, column| format!("{} = {}", column.name, column.value(at)));
                     let found = each(|at, column| format!("t.{} = u.c{at}", column.name));
+                    let count = self.columns.len() + 2;
+                    let rows = first_of_all("u", &arrays, &names, count);
                     format!(
                         "WITH changed AS (UPDATE {} AS t SET {} FROM {rows} WHERE t.shard = $1 AND {} RETURNING 1) \
                          SELECT 1 / CASE WHEN COUNT(*) = ${}::bigint THEN 1 ELSE 0 END FROM changed",
                         self.table,
                         set.get(keys + expected..).unwrap_or_default().join(", "),
                         found.get(..keys + expected).unwrap_or_default().join(" AND "),
-                        self.columns.len() + 2
+                        count
                     )
                 }
             }

@@ -52,8 +52,8 @@ struct Plans {
     next_at: u64,
 }
 
-/// The longest that a plan is kept: new partitions fill from nothing.
-const PLANS_KEPT: Duration = Duration::from_secs(60);
+/// The longest that a plan is kept: new partitions fill from nothing, and until then any of their indexes seems as good as the key.
+const PLANS_KEPT: Duration = Duration::from_secs(10);
 
 impl Plans {
     fn new() -> Plans {
