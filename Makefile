@@ -30,7 +30,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench sim abuse power-loss mutations crash crash-nodes races contract fuzz fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench sim abuse power-loss mutations crash crash-nodes races contract fuzz citus fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -79,6 +79,9 @@ crash-nodes: setup-test ## Two nodes on PostgreSQL: kill one again and again, re
 
 races: setup-test ## Two nodes on PostgreSQL asked the same at once, RACES times each (1000)
 	FEIQIAN_RACE_ROUNDS=$(RACES) cargo test $(LOCKED) -p server --test it nodes::races -- --nocapture --test-threads 1
+
+citus: setup-test ## The money tests on a Citus cluster of a coordinator and two workers; needs Citus in this machine's PostgreSQL
+	FEIQIAN_TEST_ENGINE=postgres scripts/citus.sh cargo test $(LOCKED) -p server --test it --no-fail-fast -- $(ON_POSTGRES)
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -7,6 +7,8 @@ pub enum Database {
     File,
     /// One of a PostgreSQL server, by its URL.
     Postgres(String),
+    /// One of a Citus cluster, by the coordinator's URL, and how many shards each world gets.
+    Citus(String, u16),
 }
 
 impl Database {
@@ -14,7 +16,16 @@ impl Database {
     pub fn settings(&self) -> String {
         match self {
             Database::File => String::new(),
-            Database::Postgres(url) => format!("\n[store]\nurl = \"{url}\"\n"),
+            Database::Postgres(url) | Database::Citus(url, _) => format!("\n[store]\nurl = \"{url}\"\n"),
+        }
+    }
+    /// What `init` is told.
+    pub fn init(&self) -> Vec<String> {
+        match self {
+            Database::File | Database::Postgres(_) => vec!["init".to_owned()],
+            Database::Citus(_, shards) => {
+                vec!["init".to_owned(), "--citus".to_owned(), "--shards".to_owned(), shards.to_string()]
+            }
         }
     }
 }

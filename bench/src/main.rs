@@ -41,6 +41,10 @@ fn run(options: &Options) -> Result<()> {
     let out = std::path::absolute(&options.out)?;
     let data = tempfile::Builder::new().prefix("data-").tempdir_in(&out)?;
     let mut report = Report::default();
+    if let Some(url) = &options.citus {
+        postgres::on_citus(options, &runtime, data.path(), url, &mut report)?;
+        return report.write(&out.join("report.json"));
+    }
     for engine in &options.engines {
         match engine {
             Engine::Sqlite => sqlite::run(options, &runtime, data.path(), &mut report)?,

@@ -36,6 +36,12 @@ pub struct Options {
     /// some 40 GB and half an hour.
     #[arg(long, value_delimiter = ',')]
     pub history_millions: Vec<u64>,
+    /// The coordinator's URL of an empty database on a Citus cluster: the first of the scenes is measured there, and nothing else.
+    #[arg(long, value_name = "URL")]
+    pub citus: Option<String>,
+    /// Shards of each world there.
+    #[arg(long, default_value_t = 4)]
+    pub citus_shards: u16,
     /// Seconds of each run of pgbench.
     #[arg(long, default_value_t = 15.0)]
     pub pgbench_seconds: f64,

@@ -86,7 +86,7 @@ impl Installation {
             store = database.settings(),
         );
         std::fs::write(installation.settings(), settings)?;
-        installation.run(["init"])?;
+        installation.run(database.init())?;
         Ok(installation)
     }
 
@@ -201,7 +201,7 @@ impl Installation {
                     .snapshot()
                     .await?
             }
-            Database::Postgres(url) => {
+            Database::Postgres(url) | Database::Citus(url, _) => {
                 let config = PostgresConfig::new(url, sealer, now_us)?;
                 PostgresStore::open_read_only(&config).await?.snapshot().await?
             }

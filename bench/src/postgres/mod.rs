@@ -88,6 +88,30 @@ pub fn run(options: &Options, runtime: &Runtime, data: &Path, report: &mut Repor
     ratios(report, &findings, transactions_per_s, floor_per_s, hot_per_s)
 }
 
+/// One scene on a cluster that was set up beforehand.
+pub fn on_citus(
+    options: &Options,
+    runtime: &Runtime,
+    data: &Path,
+    url: &str,
+    report: &mut Report,
+) -> Result<()> {
+    let scene = options.scenes.first().context("no scene was asked for")?;
+    let directory = data.join("citus");
+    let database = Database::Citus(url.to_owned(), options.citus_shards);
+    let stage = Stage {
+        options,
+        engine: "citus",
+        directory: &directory,
+        database: &database,
+        merchants: MERCHANTS,
+        connections: &options.connections,
+    };
+    let mut findings = Findings::default();
+    let measured = measure::scene(&stage, *scene, report, &mut findings);
+    LocalSet::new().block_on(runtime, measured)?.verify()
+}
+
 /// The better of two numbers of clients.
 fn yardstick_round(options: &Options, server: &Server, url: &str) -> Result<f64> {
     let measured = Duration::try_from_secs_f64(options.pgbench_seconds)?;

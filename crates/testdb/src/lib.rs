@@ -1,9 +1,12 @@
 //! Databases for tests. Each test has one of its own, on the server that `FEIQIAN_TEST_POSTGRES` names, or else on a throw-away
-//! cluster that this process starts when the first one asks, and that ends with it.
+//! cluster that this process starts when the first one asks, and that ends with it. With `FEIQIAN_TEST_CITUS` it lies on a Citus
+//! cluster.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // for tests only: what fails here fails the test
 
+mod citus;
 mod cluster;
 
+pub use citus::is_citus;
 pub use cluster::Cluster;
 
 use std::collections::HashMap;
@@ -64,13 +67,24 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // With the connections that the test left open. A server that the test itself ended has nothing to drop.
-        let _ = try_say(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let _ = try_say(&self.server, &drop);
+        for worker in citus::workers() {
+            let _ = try_say(worker, &drop);
+        }
     }
 }
 
 /// An empty database.
 pub fn database() -> Database {
-    Database::create(server(), None)
+    match citus::coordinator() {
+        None => Database::create(server(), None),
+        Some(coordinator) => {
+            let database = Database::create(coordinator, None);
+            citus::join(&database.name, database.url());
+            database
+        }
+    }
 }
 
 /// A copy of a database that `make` filled once for all copies of that name. `make` leaves no connection open.

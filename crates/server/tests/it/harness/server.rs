@@ -91,7 +91,10 @@ impl Server {
     pub fn make_on(engine: Engine, settings: &[Setting]) -> Server {
         let database = (engine == Engine::Postgres).then(|| Arc::new(testdb::database()));
         let server = Server::node(database, None, settings);
-        server.cli(&["init"]);
+        match testdb::is_citus() && engine == Engine::Postgres {
+            true => server.cli(&["init", "--citus", "--shards", "2"]),
+            false => server.cli(&["init"]),
+        };
         server
     }
 
