@@ -25,7 +25,8 @@ trap finish EXIT
 urls=
 for number in 1 2 3; do
   mkfifo "$directory/in$number"
-  "$here/postgres.sh" -c shared_preload_libraries=citus -c max_prepared_transactions=300 -c citus.enable_statistics_collection=off \
+  # Its servers speak to each other as clients, and look for certificates in the home of who started them.
+  HOME=/nonexistent "$here/postgres.sh" -c shared_preload_libraries=citus -c max_prepared_transactions=300 -c citus.enable_statistics_collection=off \
     -c wal_level=logical -c max_wal_senders=10 \
     <"$directory/in$number" >"$directory/url$number" 11>&- 12>&- 13>&- &
   keepers+=($!)

@@ -3,11 +3,10 @@
 use crate::db::{Columns, Db, Many, Sql, Value, corrupt, params, statements, writes};
 use crate::place::Place;
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
-use crate::{StoreError, delivery, natural_key};
+use crate::{StoreError, delivery, event_body, natural_key};
 use crypto::seal::Sealer;
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::{EventId, MerchantId, Shard, Uid};
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Destinations of one event: its own row's and those in `delivery`.
@@ -72,19 +71,18 @@ pub(crate) fn read(db: &Db, c: &mut Columns<'_>) -> Result<Event, StoreError> {
     })
 }
 
-/// Bodies show what the merchant told of its payer; those that do rest sealed, the others as the text that they are. No text begins with the byte of a sealed value's format.
+/// Bodies show what the merchant told of its payer; those that do rest sealed, the others not. All are packed: neither a text nor a
+/// packed one begins with the byte of a sealed value's format.
 fn read_body(db: &Db, id: EventId, stored: &[u8]) -> Result<(String, bool), StoreError> {
-    let is_sealed = Sealer::version_of(stored).is_some();
-    let plain = if is_sealed { db.open(Place::EventBody, &id.0.0, stored)? } else { stored.to_vec() };
-    let text = String::from_utf8(plain).map_err(|_| corrupt("an event's body is not UTF-8"))?;
-    Ok((text, is_sealed))
+    if Sealer::version_of(stored).is_some() {
+        return Ok((event_body::unpack(&db.open(Place::EventBody, &id.0.0, stored)?)?, true));
+    }
+    Ok((event_body::unpack(stored)?, false))
 }
 
-fn stored_body<'e>(db: &Db, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreError> {
-    if event.is_personal {
-        return db.seal(Place::EventBody, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
-    }
-    Ok(Cow::Borrowed(event.body.as_bytes()))
+fn stored_body(db: &Db, event: &Event) -> Result<Vec<u8>, StoreError> {
+    let packed = event_body::pack(&event.body);
+    if event.is_personal { db.seal(Place::EventBody, &event.id.0.0, &packed) } else { Ok(packed) }
 }
 
 /// New events, numbered back from the commit's last, and their deliveries after the first.
@@ -114,12 +112,7 @@ pub(crate) fn inserts<'a>(db: &Db, events: &'a [Event]) -> Result<Inserts<'a>, S
     Ok(inserts)
 }
 
-fn row<'a>(
-    seq: i64,
-    event: &'a Event,
-    body: Cow<'a, [u8]>,
-    first: Option<&'a NewDelivery>,
-) -> [Value<'a>; 14] {
+fn row<'a>(seq: i64, event: &'a Event, body: Vec<u8>, first: Option<&'a NewDelivery>) -> [Value<'a>; 14] {
     params![
         Value::EventSeq(seq),
         event.id.0.0,

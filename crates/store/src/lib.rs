@@ -29,6 +29,7 @@ mod delivery;
 mod endpoint;
 mod engine;
 mod event;
+mod event_body;
 mod head;
 mod idempotency;
 mod installation;
