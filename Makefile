@@ -4,6 +4,7 @@
 ARGS ?=
 ROUNDS ?= 20
 DURATION_S ?= 300
+FAILOVER_S ?= 30
 RACES ?= 1000
 SECONDS ?= 20
 CONTRACT_SECONDS ?= 300
@@ -30,7 +31,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench sim abuse power-loss mutations crash crash-nodes races contract fuzz citus fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
+.PHONY: help demo test bench sim abuse power-loss mutations crash crash-nodes failover races contract fuzz citus fmt docs release check-release check-deploy check-format lint unit tree deny advisories setup-build setup-test clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -76,6 +77,10 @@ power-loss: setup-test ## Cut the power between two commits of the embedded stor
 crash-nodes: setup-test ## Two nodes on PostgreSQL: kill one again and again, restart the database twice, verify; DURATION_S (300)
 	cargo build $(LOCKED) --workspace --bin feiqian
 	scripts/crash_nodes.sh $(DURATION_S)
+
+failover: setup-test ## Two nodes on PostgreSQL with a synchronous standby: lose the primary, then restore an earlier moment; FAILOVER_S (30)
+	cargo build $(LOCKED) --workspace --bin feiqian
+	scripts/failover.sh $(FAILOVER_S)
 
 races: setup-test ## Two nodes on PostgreSQL asked the same at once, RACES times each (1000)
 	FEIQIAN_RACE_ROUNDS=$(RACES) cargo test $(LOCKED) -p server --test it nodes::races -- --nocapture --test-threads 1

@@ -83,20 +83,24 @@ class Installation:
         hold(done.returncode == 0, f"{' '.join(arguments)}: exit code {done.returncode}: {done.stdout} {done.stderr}")
         return json.loads(done.stdout)
 
-    def start(self):
+    def start(self, status=200):
+        """Serves, and comes back when `/readyz` answers so: 200, or 503 while it is held."""
         with open(self.folder / "serve.log", "ab") as log:
             told = [self.binary, "serve", "--config", str(self.config)]
             self.server = subprocess.Popen(told, stdout=log, stderr=log)
+        return self.wait_until_ready(status)
+
+    def wait_until_ready(self, status=200):
         begun = time.monotonic()
         while time.monotonic() - begun < READY_S:
             hold(self.server.poll() is None, f"the server ended with {self.server.returncode} at its start")
             try:
-                if self.ask("GET", "/readyz", port=self.internal).status == 200:
+                if self.ask("GET", "/readyz", port=self.internal).status == status:
                     return time.monotonic() - begun
             except OSError:
                 pass
             time.sleep(0.02)
-        raise Broken(f"the server was not ready within {READY_S} s")
+        raise Broken(f"/readyz did not answer {status} within {READY_S} s")
 
     def kill(self):
         self.server.kill()

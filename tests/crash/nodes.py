@@ -11,13 +11,10 @@ anything else. Only the standard library and PostgreSQL's own programs are used;
 """
 
 import argparse
-import glob
 import http.client
 import os
-import pwd
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +22,7 @@ import time
 from pathlib import Path
 
 from campaign import CONFIG, Broken, Campaign, Installation, free_port, hold, order
+from cluster import Cluster
 
 ASK_AGAIN_S = 60
 # Requests that are sent again at once.
@@ -35,41 +33,6 @@ url = "{url}"
 [sandbox]
 book_dir = "{books}"
 """
-
-
-class Cluster:
-    """A PostgreSQL server of this run. It refuses to run as root."""
-
-    def __init__(self, folder):
-        found = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: float(path.split("/")[-2]))
-        programs = found[-1] if found else os.path.dirname(shutil.which("initdb") or "")
-        hold(programs, "PostgreSQL's server is not installed: run scripts/setup.sh test")
-        self.programs, self.data, self.folder, self.port = programs, folder / "postgres", folder, free_port()
-        self.run_as = []
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("postgres")
-            self.run_as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-            self.data.mkdir()
-            os.chown(self.data, user.pw_uid, user.pw_gid)
-            os.chmod(folder, 0o711)
-        self.call("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-        self.start()
-
-    def call(self, program, *arguments):
-        told = [*self.run_as, f"{self.programs}/{program}", *map(str, arguments)]
-        done = subprocess.run(told, capture_output=True, text=True, check=False, cwd="/", stdin=subprocess.DEVNULL)
-        hold(done.returncode == 0, f"{program}: {done.stdout} {done.stderr}")
-
-    def start(self):
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=100"
-        self.call("pg_ctl", "-D", self.data, "-l", self.data / "log", "-s", "-w", "-t", "60", "-o", options, "start")
-
-    def stop(self, mode):
-        self.call("pg_ctl", "-D", self.data, "-m", mode, "-s", "-w", "stop")
-
-    @property
-    def url(self):
-        return f"postgres://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
 
 
 class Node(Installation):
@@ -99,7 +62,8 @@ class Node(Installation):
 class Payers:
     """Threads that pay, one after the other each, at either node, until they are told to end."""
 
-    def __init__(self, nodes, count, seed):
+    def __init__(self, nodes, count, seed, prefix="N"):
+        self.prefix = prefix
         self.nodes, self.over, self.fault = nodes, threading.Event(), None
         self.answers = [[] for _ in range(count)]
         self.again = self.unavailable = 0
@@ -113,10 +77,10 @@ class Payers:
             while not self.over.is_set():
                 number += 1
                 if paid and dice.random() < 0.15:
-                    body = {"payment": paid.pop(dice.randrange(len(paid))), "merchant_refund_no": f"R-{at}-{number}"}
+                    body = {"payment": paid.pop(dice.randrange(len(paid))), "merchant_refund_no": f"R{self.prefix}-{at}-{number}"}
                     request = ("/v1/refunds", body)
                 else:
-                    request = ("/v1/payments", order(f"N-{at}-{number}", dice))
+                    request = ("/v1/payments", order(f"{self.prefix}-{at}-{number}", dice))
                 answer = self.insist(request, dice)
                 self.answers[at].append((request, answer))
                 if request[0] == "/v1/payments" and answer.body["status"] == "succeeded":
