@@ -6,13 +6,15 @@ use testdb::Cluster;
 
 /// Durable as by default, with the memory and the checkpoints of a server that has its machine to itself. The first
 /// three take back what throw-away clusters of tests do without.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "fsync=on",
     "full_page_writes=on",
     "wal_level=replica",
     "synchronous_commit=on",
     "shared_buffers=2GB",
-    "max_wal_size=16GB",
+    // Pages that every commit reaches at random are written whole to the log after each checkpoint.
+    "wal_compression=lz4",
+    "max_wal_size=8GB",
     "checkpoint_timeout=15min",
     "random_page_cost=1.1",
     "autovacuum_naptime=10s",
