@@ -138,7 +138,11 @@ def write(rows):
         "# Mutations\n\n"
         "Faults made by hand in code that handles money ([list](mutations/list.toml)), each turned on alone, and what found it: the first seed\n"
         f"of the simulator that fails ({STEPS} steps) with the auditor's checks that failed there, and the crates whose own tests fail too.\n"
-        "Written by `make mutations`; a fault that no seed finds fails it.\n\n"
+        "Written whole by `make mutations`; a fault that no seed finds fails it.\n\n"
+        "Some faults mend themselves and are found only by what a merchant sees meanwhile. A payment that is ended without asking the\n"
+        "channel is closed there by its attempt's own job, and what is paid until then goes back: so the auditor looks, whenever a payment\n"
+        "is shown as closed, whether it can still be paid. A maturity that takes a part is followed by others until nothing is left: so\n"
+        "each must leave nothing behind it. Whether anybody's payment is found shows only where somebody asks for another's.\n\n"
         "| fault | in | found by | own tests |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
     )
 

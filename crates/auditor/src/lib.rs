@@ -6,20 +6,25 @@
 mod books;
 mod events;
 mod fee;
+mod foreseen;
 mod json;
 mod lines;
 mod payments;
 mod refunds;
+mod restored;
 mod seen;
 mod statements;
 mod webhooks;
 
 pub use fee::{FeeTerms, RefundFee};
+pub use foreseen::Foreseen;
 
+use foreseen::Prospects;
 use json::text;
+use restored::Ever;
 use seen::Seen;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +50,10 @@ pub struct Terms {
     pub debt_limit_minor: i64,
 }
 
-/// A request and what came of it.
+/// A request as it is sent.
 #[derive(Debug, Clone)]
-pub struct Exchange {
-    /// Who asked.
+pub struct Request {
+    /// For whom it asks.
     pub merchant: String,
     /// GET, POST, …
     pub method: &'static str,
@@ -58,10 +63,49 @@ pub struct Exchange {
     pub key: Option<String>,
     /// The body sent.
     pub body: Value,
+    /// Its key is certainly good for what it asks.
+    pub key_is_good: bool,
+    /// Why nothing may come of it, whatever it asks for: such as a key whose revocation was answered before.
+    pub void: Option<&'static str>,
+}
+
+impl Request {
+    /// A preview: nothing comes of it.
+    pub(crate) fn is_preview(&self) -> bool {
+        self.target.contains("dry_run")
+    }
+
+    fn content(&self) -> (String, Value) {
+        (self.target.clone(), self.body.clone())
+    }
+
+    /// Which number of the merchant's it makes something under.
+    pub(crate) fn number(&self) -> Option<(&'static str, &str)> {
+        if self.method != "POST" || self.is_preview() {
+            return None;
+        }
+        let (noun, name) = match self.target.split('?').next().unwrap_or("") {
+            "/v1/payments" => ("payment", "merchant_order_no"),
+            "/v1/refunds" => ("refund", "merchant_refund_no"),
+            _ => return None,
+        };
+        Some((noun, text(&self.body, name))).filter(|(_, number)| !number.is_empty())
+    }
+}
+
+/// A request and what came of it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// What was asked.
+    pub request: Request,
+    /// What was foreseen when it was sent.
+    pub foreseen: Foreseen,
     /// The HTTP status; `None` when no answer came.
     pub status: Option<u16>,
     /// The body received.
     pub answer: Value,
+    /// Trades of attempts that the answer names which a payer can pay, or the channel works on, now.
+    pub open_at_channel: Vec<String>,
     /// Whether a 503 has an excuse: faults were injected, the process died, or the installation was held.
     pub excused: bool,
 }
@@ -114,10 +158,14 @@ pub struct EndpointEvidence {
     pub id: String,
     /// Its address.
     pub url: String,
-    /// It never said that it wants no more, and is not disabled.
-    pub listens: bool,
-    /// Events from this number in the list on were made when it existed.
-    pub since: usize,
+    /// Tries that its receiver did not answer 2xx.
+    pub failures: u64,
+    /// The platform sends it nothing more.
+    pub disabled: bool,
+    /// Its receiver said once that it wants no more.
+    pub gone: bool,
+    /// It was there before anything happened.
+    pub from_the_start: bool,
 }
 
 /// A statement with the rows of its file.
@@ -161,6 +209,12 @@ pub struct Evidence {
     pub trial: Vec<TrialRow>,
     /// All webhooks received.
     pub delivered: Vec<Delivered>,
+    /// Addresses whose receiver said once that it wants no more.
+    pub gone: BTreeSet<String>,
+    /// Numbers of what the operator is told that channels did and the books do not know.
+    pub listed: BTreeSet<String>,
+    /// Numbers of what channels had taken when the books were restored from a backup.
+    pub taken_before: BTreeSet<String>,
 }
 
 /// See the crate.
@@ -169,6 +223,9 @@ pub struct Auditor {
     prices: BTreeMap<String, FeeTerms>,
     cost: FeeTerms,
     seen: Seen,
+    prospects: Prospects,
+    ever: Ever,
+    is_restored: bool,
     findings: Vec<Finding>,
 }
 
@@ -180,6 +237,9 @@ impl Auditor {
             prices: BTreeMap::new(),
             cost,
             seen: Seen::default(),
+            prospects: Prospects::default(),
+            ever: Ever::default(),
+            is_restored: false,
             findings: Vec::new(),
         }
     }
@@ -194,9 +254,52 @@ impl Auditor {
         self.prices.insert(id, terms);
     }
 
+    /// The books are those of a backup now: what was promised since is void, but nothing may be done twice.
+    pub fn restored(&mut self) {
+        self.is_restored = true;
+        (self.prospects, self.seen) = (Prospects::default(), Seen::default());
+    }
+
+    /// A request is about to be sent: what must come of it?
+    pub fn foresee(&mut self, request: &Request) -> Foreseen {
+        if self.is_restored { Foreseen::default() } else { self.prospects.foresee(request) }
+    }
+
     /// A request was answered, or not.
     pub fn exchange(&mut self, exchange: &Exchange) {
+        if let Some((check, why)) = exchange.foreseen.judge(exchange.status, &exchange.answer) {
+            let request = &exchange.request;
+            let about = format!("{} {} {}", request.method, request.target, request.body);
+            self.find(check, format!("{about}: {why}; {:?} {}", exchange.status, exchange.answer));
+        }
+        self.prospects.learn(&exchange.request, exchange.status, &exchange.answer);
+        if exchange.status.is_some_and(|status| (200..300).contains(&status))
+            && !exchange.request.is_preview()
+        {
+            for object in seen::objects(&exchange.answer) {
+                self.ever.show(object);
+                self.prospects.show(object);
+                self.is_closed_at_the_channel(object, exchange);
+            }
+        }
+        if self.is_restored {
+            self.seen.forget();
+        }
         self.seen.exchange(exchange, &mut self.findings);
+    }
+
+    /// Closed is said once nobody can pay any more, not before.
+    fn is_closed_at_the_channel(&mut self, object: &Value, exchange: &Exchange) {
+        if text(object, "object") != "payment" || text(object, "status") != "closed" {
+            return;
+        }
+        let latest = object.get("latest_attempt").into_iter();
+        for attempt in latest.chain(json::list(object, "attempts")) {
+            let id = text(attempt, "id");
+            if exchange.open_at_channel.iter().any(|number| number == json::bare(id)) {
+                self.find("closed at the channel too", format!("{id} can be paid, and shown was {object}"));
+            }
+        }
     }
 
     /// What was found so far.
@@ -206,6 +309,10 @@ impl Auditor {
 
     /// Looks at everything, after all work is done and nothing fails any more.
     pub fn close(mut self, evidence: &Evidence) -> Vec<Finding> {
+        if self.is_restored {
+            self.after_a_restore(evidence);
+            return self.findings;
+        }
         for merchant in &evidence.merchants {
             let Some(terms) = self.terms.get(&merchant.id).cloned() else {
                 self.find("merchants", format!("{} is nobody's", merchant.id));
@@ -219,6 +326,7 @@ impl Auditor {
             self.events(merchant);
             self.statements(merchant, &terms);
             self.webhooks(merchant, evidence);
+            self.notify_urls(merchant, evidence);
         }
         self.books(evidence);
         self.findings

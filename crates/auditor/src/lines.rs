@@ -72,6 +72,9 @@ impl Auditor {
             *sum += minor(line, "amount");
             let shown = line.get("balance_after").filter(|shown| !shown.is_null());
             let sum = *sum;
+            if bucket == "pending" && text(line, "category") == "maturity" && sum != 0 {
+                self.find("matured whole", format!("{account:?}: {sum} stay behind {line}"));
+            }
             if shown.is_some() && minor(line, "balance_after") != sum {
                 self.find("running balance", format!("{account:?}: {line} where the lines make {sum}"));
             }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of all requests about one of a merchant's numbers.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Numbered {
     /// The object that was answered.
     object: Option<String>,
@@ -18,42 +18,56 @@ struct Numbered {
     refused: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     /// Objects by id and sequence, as shown.
     shown: BTreeMap<(String, i64), Value>,
     /// The highest sequence acknowledged, by id.
     acknowledged: BTreeMap<String, (i64, String)>,
     numbers: BTreeMap<(String, &'static str, String), Numbered>,
+    /// The status that each code was answered with.
+    codes: BTreeMap<String, u16>,
     /// What a key made.
     keys: BTreeMap<(String, String), String>,
 }
 
 impl Seen {
+    /// Nothing was seen: the books may go another way from here.
+    pub(crate) fn forget(&mut self) {
+        *self = Seen::default();
+    }
+
     pub(crate) fn exchange(&mut self, exchange: &Exchange, findings: &mut Vec<Finding>) {
         let mut find = |check, what: String| findings.push(Finding { check, what });
-        let about = format!("{} {} {}", exchange.method, exchange.target, exchange.body);
+        let about =
+            format!("{} {} {}", exchange.request.method, exchange.request.target, exchange.request.body);
         match exchange.status {
             Some(500) => find("no defect", format!("{about}: {}", exchange.answer)),
             Some(503) if !exchange.excused => find("no excuse", format!("{about}: {}", exchange.answer)),
             _ => {}
         }
+        if let (Some(status @ 400..), code) = (exchange.status, text(&exchange.answer, "code")) {
+            let first = *self.codes.entry(code.to_owned()).or_insert(status);
+            if code.is_empty() || first != status {
+                find("one code, one status", format!("{about}: {status} {code:?}, before {first}"));
+            }
+        }
         let done = exchange.status.is_some_and(|status| (200..300).contains(&status));
         // A preview shows what is not there.
-        if done && !exchange.target.contains("dry_run") {
+        if done && !exchange.request.target.contains("dry_run") {
             for object in objects(&exchange.answer) {
-                if text(object, "merchant") != exchange.merchant {
+                if text(object, "merchant") != exchange.request.merchant {
                     find("nobody else's", format!("{about} was answered with {object}"));
                 }
                 self.show(object, &mut find);
-                if exchange.method != "GET" {
-                    self.acknowledge(object, &exchange.merchant);
+                if exchange.request.method != "GET" {
+                    self.acknowledge(object, &exchange.request.merchant);
                 }
             }
             self.key(exchange, &about, &mut find);
         }
-        if exchange.method == "POST"
-            && let Some((noun, number)) = numbered(exchange)
+        if exchange.request.void.is_none()
+            && let Some((noun, number)) = exchange.request.number()
         {
             self.number(exchange, noun, number, done, &about, &mut find);
         }
@@ -85,11 +99,14 @@ impl Seen {
 
     /// One key, one object.
     fn key(&mut self, exchange: &Exchange, about: &str, find: &mut impl FnMut(&'static str, String)) {
-        let (Some(key), id) = (&exchange.key, text(&exchange.answer, "id")) else { return };
+        let (Some(key), id) = (&exchange.request.key, text(&exchange.answer, "id")) else { return };
         if id.is_empty() {
             return;
         }
-        let made = self.keys.entry((exchange.merchant.clone(), key.clone())).or_insert_with(|| id.to_owned());
+        let made = self
+            .keys
+            .entry((exchange.request.merchant.clone(), key.clone()))
+            .or_insert_with(|| id.to_owned());
         if made != id {
             find("one key, one object", format!("{about} under {key}: {made} and {id}"));
         }
@@ -104,7 +121,7 @@ impl Seen {
         about: &str,
         find: &mut impl FnMut(&'static str, String),
     ) {
-        let at = (exchange.merchant.clone(), noun, number.to_owned());
+        let at = (exchange.request.merchant.clone(), noun, number.to_owned());
         let known = self.numbers.entry(at).or_default();
         match exchange.status {
             Some(_) if done => {}
@@ -123,9 +140,13 @@ impl Seen {
             find("one number, one object", format!("{about}: {:?} and {id}", known.object));
         }
         known.object = Some(id);
-        let asked =
-            exchange.body.get("amount").and_then(|amount| amount.get("value")).and_then(Value::as_i64);
-        let of = currency(&exchange.body, "amount").to_owned();
+        let asked = exchange
+            .request
+            .body
+            .get("amount")
+            .and_then(|amount| amount.get("value"))
+            .and_then(Value::as_i64);
+        let of = currency(&exchange.request.body, "amount").to_owned();
         if let Some(asked) = asked
             && (asked != minor(&exchange.answer, "amount") || of != currency(&exchange.answer, "amount"))
         {
@@ -197,21 +218,8 @@ fn told(event: &Value) -> Option<&Value> {
     (number(object, "sequence") == number(data, "sequence")).then_some(object)
 }
 
-/// Which number of the merchant's a request is about.
-fn numbered(exchange: &Exchange) -> Option<(&'static str, &str)> {
-    let path = exchange.target.split('?').next().unwrap_or("");
-    let found = match path {
-        "/v1/payments" => ("payment", text(&exchange.body, "merchant_order_no")),
-        "/v1/refunds" if !exchange.target.contains("dry_run") => {
-            ("refund", text(&exchange.body, "merchant_refund_no"))
-        }
-        _ => return None,
-    };
-    (!found.1.is_empty()).then_some(found)
-}
-
 /// Every object in an answer that has a life of its own.
-fn objects(answer: &Value) -> Vec<&Value> {
+pub(crate) fn objects(answer: &Value) -> Vec<&Value> {
     let mut found = Vec::new();
     let mut open = vec![answer];
     while let Some(value) = open.pop() {

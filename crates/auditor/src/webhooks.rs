@@ -4,7 +4,7 @@
 use crate::json::{number, text};
 use crate::{Auditor, Evidence, MerchantEvidence};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Auditor {
     pub(crate) fn webhooks(&mut self, merchant: &MerchantEvidence, evidence: &Evidence) {
@@ -28,15 +28,44 @@ impl Auditor {
                 *accepted.entry(text(event, "id")).or_insert(0) += 1;
                 self.in_order(&body, accepted.get(text(event, "id")) == Some(&1), &mut order, &endpoint.url);
             }
-            if !endpoint.listens {
+            if endpoint.disabled && !endpoint.gone && endpoint.failures < 2 {
+                let times = endpoint.failures;
+                self.find("one failure disables nothing", format!("{} failed {times} times", endpoint.url));
+            }
+            if endpoint.disabled || endpoint.gone || !endpoint.from_the_start {
                 continue;
             }
-            for (at, event) in merchant.events.iter().enumerate().skip(endpoint.since) {
+            for (at, event) in merchant.events.iter().enumerate() {
                 // Notices about an endpoint go to the others, test sends to one.
                 let to_all = !text(event, "type").starts_with("webhook_endpoint.");
                 if to_all && !accepted.contains_key(text(event, "id")) {
                     self.find("at least once", format!("{} never got event {at}: {event}", endpoint.url));
                 }
+            }
+        }
+    }
+
+    /// What happens to a payment that names an address of its own is told there too.
+    pub(crate) fn notify_urls(&mut self, merchant: &MerchantEvidence, evidence: &Evidence) {
+        let mut got: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for delivered in evidence.delivered.iter().filter(|delivered| delivered.accepted) {
+            got.insert((&delivered.url, &delivered.id));
+        }
+        let urls: BTreeMap<&str, &str> = merchant
+            .payments
+            .iter()
+            .map(|payment| (text(payment, "id"), text(payment, "notify_url")))
+            .filter(|(_, url)| !url.is_empty() && !evidence.gone.contains(*url))
+            .collect();
+        for event in &merchant.events {
+            let Some(object) = event.get("data").and_then(|data| data.get("object")) else { continue };
+            let payment = match text(object, "object") {
+                "payment" => text(object, "id"),
+                _ => text(object, "payment"),
+            };
+            let Some(url) = urls.get(payment) else { continue };
+            if !got.contains(&(*url, text(event, "id"))) {
+                self.find("at least once", format!("{url} never got {event}"));
             }
         }
     }

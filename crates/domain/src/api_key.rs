@@ -137,7 +137,8 @@ impl ApiKey {
 
     /// Whether it may be used at a real time.
     pub fn life(&self, real_now_us: i64) -> Life {
-        if self.revoked_at_us.is_some_and(|at_us| at_us <= real_now_us) {
+        // Whatever the clock says now: it may have been set back, or be another node's.
+        if self.revoked_at_us.is_some() {
             Life::Revoked
         } else if self.ends_at_us().is_some_and(|at_us| at_us <= real_now_us) {
             Life::Expired
@@ -212,6 +213,11 @@ mod tests {
         assert_eq!(it.ends_at_us(), Some(NOW_US + 100), "a wish does not outlive the certificate");
         it.revoked_at_us = Some(NOW_US + 10);
         assert_eq!(it.life(NOW_US + 200), Life::Revoked, "what was done on purpose is said first");
+        assert_eq!(
+            it.life(NOW_US),
+            Life::Revoked,
+            "a clock that was set back, or a slower node's, revives no key"
+        );
     }
 
     #[test]

@@ -1,18 +1,29 @@
 //! A merchant's program: it signs, sends, waits a while, and reads what comes back.
 
-use crate::house::{Credential, PUBLIC_URL, Shop};
+use crate::house::{Credential, PUBLIC_URL};
 use axum::Router;
 use axum::body::Body;
 use crypto::signature::{RequestParts, sign_request};
+use domain::id::MerchantId;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 
 /// How long a program waits.
 const WAITS: Duration = Duration::from_secs(40);
+
+/// Whose key a request is signed with.
+#[derive(Debug, Clone)]
+pub enum By {
+    /// The merchant's present one.
+    Own,
+    /// A partner's, which names the merchant that it acts for.
+    Partner(usize),
+    /// One that the merchant had before; whether it was revoked, as far as was answered.
+    Former(Credential, bool),
+}
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -29,8 +40,29 @@ pub struct Ask {
     pub key: Option<String>,
     /// The body; null for none.
     pub body: Value,
+    /// Who signs.
+    pub by: By,
+    /// The nonce of a request that was captured on its way, to be used once more.
+    pub captured: Option<String>,
     /// How often it was sent.
     pub tries: u32,
+}
+
+impl Ask {
+    /// The nonce that it is sent with.
+    pub fn nonce(&self) -> String {
+        let fresh = || format!("nonce-{:08}-{:08}", self.number, self.tries);
+        self.captured.clone().unwrap_or_else(fresh)
+    }
+}
+
+/// A key, and the merchant that is named beside it.
+#[derive(Debug, Clone)]
+pub struct Signing {
+    /// The key.
+    pub credential: Credential,
+    /// `Feiqian-Merchant`
+    pub acting_for: Option<MerchantId>,
 }
 
 /// An answer.
@@ -52,7 +84,7 @@ impl Reply {
 }
 
 /// Sends; `None` when no answer came in time.
-pub async fn send(router: Router, shop: Arc<Shop>, ask: Ask, now_us: i64) -> Option<Reply> {
+pub async fn send(router: Router, signing: Signing, ask: Ask, now_us: i64) -> Option<Reply> {
     let body = if ask.body.is_null() { String::new() } else { ask.body.to_string() };
     let mut headers = HeaderMap::new();
     if !body.is_empty() {
@@ -61,7 +93,7 @@ pub async fn send(router: Router, shop: Arc<Shop>, ask: Ask, now_us: i64) -> Opt
     if let Some(key) = &ask.key {
         headers.insert("idempotency-key", HeaderValue::from_str(key).ok()?);
     }
-    authenticate(&mut headers, &shop, &ask, &body, now_us)?;
+    authenticate(&mut headers, &signing, &ask, &body, now_us)?;
     let mut request = Request::builder().method(ask.method).uri(&ask.target).body(Body::from(body)).ok()?;
     *request.headers_mut() = headers;
     let answer = async {
@@ -78,15 +110,24 @@ pub async fn send(router: Router, shop: Arc<Shop>, ask: Ask, now_us: i64) -> Opt
     tokio::time::timeout(WAITS, answer).await.ok()?
 }
 
-fn authenticate(headers: &mut HeaderMap, shop: &Shop, ask: &Ask, body: &str, now_us: i64) -> Option<()> {
-    match &shop.credential {
-        Credential::Bearer(token) => {
+fn authenticate(
+    headers: &mut HeaderMap,
+    signing: &Signing,
+    ask: &Ask,
+    body: &str,
+    now_us: i64,
+) -> Option<()> {
+    if let Some(merchant) = signing.acting_for {
+        headers.insert("feiqian-merchant", HeaderValue::from_str(&merchant.to_string()).ok()?);
+    }
+    match &signing.credential {
+        Credential::Bearer(_, token) => {
             headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {token}")).ok()?);
         }
         Credential::Signer(id, key) => {
             let url = format!("{PUBLIC_URL}{}", ask.target);
             let parts = RequestParts { method: ask.method, target_uri: &url, headers };
-            let nonce = format!("nonce-{:08}-{:08}", ask.number, ask.tries);
+            let nonce = ask.nonce();
             let nonce = (ask.method != "GET").then_some(nonce.as_str());
             let created_s = now_us.div_euclid(1_000_000);
             let signed =

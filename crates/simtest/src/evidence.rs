@@ -1,7 +1,7 @@
 //! What the auditor is shown at the end, read as anybody outside reads it.
 
 use crate::channel::State;
-use crate::client::send;
+use crate::client::{Signing, send};
 use crate::house::Life;
 use crate::store::now;
 use crate::workload::World;
@@ -10,9 +10,9 @@ use app::clock::RealTime;
 use auditor::{
     Delivered, EndpointEvidence, Evidence, MerchantEvidence, StatementEvidence, TradeEvidence, TrialRow,
 };
-use domain::id::World as Realm;
+use domain::Id as _;
+use domain::id::{AttemptId, World as Realm};
 use serde_json::Value;
-use std::sync::Arc;
 use store::Reads;
 
 /// Pages of one list; more is a defect.
@@ -25,8 +25,9 @@ fn text<'v>(object: &'v Value, name: &str) -> &'v str {
 impl World {
     async fn get(&mut self, life: &Life, shop: usize, target: &str) -> Result<String> {
         let ask = self.ask(shop, "GET", target.to_owned(), Value::Null);
-        let merchant = Arc::clone(self.house.shops.get(shop).context("shop")?);
-        let reply = send(life.router.clone(), merchant, ask, self.house.clock.now_us()).await;
+        let credential = self.house.shops.get(shop).context("shop")?.credential.clone();
+        let signing = Signing { credential, acting_for: None };
+        let reply = send(life.router.clone(), signing, ask, self.house.clock.now_us()).await;
         self.house.faults.count("requests");
         let reply = reply.with_context(|| format!("{target} was not answered"))?;
         if reply.status != 200 {
@@ -92,6 +93,14 @@ impl World {
                 });
             }
         }
+        evidence.taken_before.clone_from(&self.taken_before);
+        evidence.gone = self.house.receivers.gone();
+        let unmatched = app::unmatched::unmatched(life.store.as_ref());
+        let unmatched = now(unmatched).map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
+        evidence
+            .listed
+            .extend(unmatched.effects.iter().map(|lost| AttemptId::from_uid(lost.effect.number).bare()));
+        evidence.listed.extend(unmatched.notices.iter().map(|notice| notice.key.1.clone()));
         let received = self.house.receivers.received();
         evidence.delivered = received
             .into_iter()
@@ -130,12 +139,15 @@ impl World {
         let gone = self.house.receivers.gone();
         for endpoint in self.pages(life, shop, "/v1/webhook_endpoints?").await? {
             let url = text(&endpoint, "url").to_owned();
-            let listens = text(&endpoint, "status") != "disabled" && !gone.contains(&url);
+            let is_first = self.house.shops.get(shop).is_some_and(|shop| shop.urls.contains(&url));
             found.endpoints.push(EndpointEvidence {
                 id: text(&endpoint, "id").to_owned(),
+                failures: self.house.receivers.failures(&url),
+                disabled: text(&endpoint, "status") == "disabled",
+                gone: gone.contains(&url),
+                // Those that came later have missed something.
+                from_the_start: is_first,
                 url,
-                listens,
-                since: 0,
             });
         }
         Ok(found)

@@ -231,7 +231,15 @@ impl Faults {
         state.dies_in = None;
         state.dead = true;
         state.died_in = name;
+        let at = match name {
+            "commit" => "crash in a commit",
+            "channel call" => "crash in a call to the channel",
+            "webhook" => "crash while a webhook is sent",
+            "notice" => "crash while a notice comes",
+            _ => "crash elsewhere",
+        };
         *state.counts.entry("crash").or_insert(0) += 1;
+        *state.counts.entry(at).or_insert(0) += 1;
         let after = state.dice.chance(500);
         drop(state);
         self.died.notify_waiters();

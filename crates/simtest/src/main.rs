@@ -23,9 +23,9 @@ struct Arguments {
     /// Steps of the workload in each.
     #[arg(long, default_value_t = 120)]
     steps: u64,
-    /// Threads; each runs seeds of its own.
-    #[arg(long, default_value_t = 2)]
-    threads: u64,
+    /// Threads; each runs seeds of its own. Twice as many as cores, unless told: one waits for its database half of the time.
+    #[arg(long)]
+    threads: Option<usize>,
     /// Stops at the first seed that fails.
     #[arg(long)]
     fail_fast: bool,
@@ -69,8 +69,10 @@ fn many(arguments: &Arguments) -> Result<()> {
     let next = AtomicU64::new(arguments.from);
     let sums = Mutex::new(Sums::default());
     let past = arguments.from.saturating_add(arguments.seeds);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = arguments.threads.unwrap_or(2 * cores).max(1);
     std::thread::scope(|scope| {
-        for _ in 0..arguments.threads.max(1) {
+        for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::SeqCst);

@@ -3,7 +3,7 @@
 use crate::faults::{Faults, Verdict};
 use app::webhook::{Answer, Post, Request};
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub struct Received {
 struct Book {
     received: Vec<Received>,
     gone: BTreeSet<String>,
+    /// Tries that were not answered 2xx, by address.
+    failures: BTreeMap<String, u64>,
 }
 
 /// All receivers.
@@ -51,6 +53,11 @@ impl Receivers {
     /// Addresses that answered 410 once.
     pub fn gone(&self) -> BTreeSet<String> {
         self.book().gone.clone()
+    }
+
+    /// How often an address was tried and did not answer 2xx.
+    pub fn failures(&self, url: &str) -> u64 {
+        self.book().failures.get(url).copied().unwrap_or(0)
     }
 
     fn note(&self, request: &Request<'_>, accepted: bool) {
@@ -94,6 +101,7 @@ impl Post for Receivers {
 
 impl Receivers {
     async fn fail(&self, request: &Request<'_>) -> Answer {
+        *self.book().failures.entry(request.url.to_owned()).or_insert(0) += 1;
         match self.faults.draw(12) {
             // Taken in, and answered as if not.
             0..3 => {

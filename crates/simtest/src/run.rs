@@ -1,7 +1,7 @@
 //! One seed, one history, one judgement.
 
 use crate::faults::Faults;
-use crate::house::{COST_PERCENT, House, Life, SALT_KEY};
+use crate::house::{COST_PERCENT, House, Image, Life, SALT_KEY};
 use crate::store::now;
 use crate::workload::{Phase, World};
 use anyhow::{Context, Result};
@@ -40,7 +40,8 @@ pub struct Outcome {
 
 /// How a life ended.
 enum End {
-    Died,
+    /// With the files as they were.
+    Died(std::io::Result<Image>),
     Done(Result<Vec<Finding>>),
 }
 
@@ -71,7 +72,7 @@ pub fn run(seed: u64, options: Options) -> Result<Outcome> {
         let end = runtime.block_on(one_life(&mut world))?;
         runtime.shutdown_background();
         match end {
-            End::Died => world.died(),
+            End::Died(image) => world.died(image?)?,
             End::Done(judged) => {
                 findings = judged?;
                 break;
@@ -89,12 +90,17 @@ pub fn run(seed: u64, options: Options) -> Result<Outcome> {
 async fn one_life(world: &mut World) -> Result<End> {
     let faults: Arc<Faults> = Arc::clone(&world.house.faults);
     let clock = Arc::clone(&world.house.clock);
+    let power = Arc::clone(&world.house.power);
     clock.begin();
     faults.revive();
-    let end = tokio::select! {
-        biased;
-        () = faults.death() => End::Died,
-        done = from_the_start(world) => End::Done(done),
+    let end = {
+        let mut work = std::pin::pin!(from_the_start(world));
+        tokio::select! {
+            biased;
+            // While the database is open: whoever closes it in good order tidies up.
+            () = faults.death() => End::Died(power.image()),
+            done = &mut work => End::Done(done),
+        }
     };
     clock.end();
     Ok(end)

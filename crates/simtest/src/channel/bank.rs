@@ -1,10 +1,11 @@
 //! The bank's book and the notices that it sends. It survives every death of the platform: it is another company's.
 
-use super::trade::{Part, PartState, State, Trade};
+use super::trade::{Part, PartState, State, Trade, failure};
 use crate::clock::SimClock;
 use crate::faults::Faults;
 use crate::random::Dice;
 use channels::{CaptureRequest, NoticeFact, PrepareRequest, RefundRequest};
+use domain::channel::AttemptFact;
 use domain::id::ChannelAccountId;
 use ledger::Day;
 use money::{Amount, Currency};
@@ -91,6 +92,14 @@ impl Bank {
     pub fn payable(&self) -> Vec<String> {
         let book = self.book();
         book.trades.values().filter(|t| t.state == State::Open).map(|t| t.request_no.clone()).collect()
+    }
+
+    /// Those of the numbers whose trade a payer can pay, or the bank works on.
+    pub fn open_of(&self, mut numbers: Vec<String>) -> Vec<String> {
+        let book = self.book();
+        let is_open = |t: &Trade| matches!(t.state, State::Open | State::Working);
+        numbers.retain(|number| book.trades.get(number).is_some_and(is_open));
+        numbers
     }
 
     /// Whether anything is still to be sent.
@@ -227,6 +236,39 @@ impl Bank {
         Some(no)
     }
 
+    /// The bank says declined of a trade that it has told as paid.
+    pub fn contradict(&self) -> Option<String> {
+        let mut book = self.book();
+        let told = |no: &String, t: &Trade| {
+            let paid = |notice: &Notice| {
+                notice.request_no == *no
+                    && notice.tries > 0
+                    && matches!(notice.fact, NoticeFact::Attempt(AttemptFact::Paid(_)))
+            };
+            t.state == State::Paid && book.notices.iter().any(paid)
+        };
+        let paid: Vec<String> =
+            book.trades.iter().filter(|(no, t)| told(no, t)).map(|(no, _)| no.clone()).collect();
+        let request_no = book.dice.pick(&paid).cloned()?;
+        let account = book.trades.get(&request_no)?.account;
+        let fact = NoticeFact::Attempt(AttemptFact::Declined(failure("insufficient_balance")));
+        self.tell(&mut book, account, &request_no, fact, false);
+        Some(request_no)
+    }
+
+    /// A notice that was sent before, to be sent again by somebody.
+    pub fn old_notice(&self) -> Option<(usize, ChannelAccountId)> {
+        let mut book = self.book();
+        let sent: Vec<(usize, ChannelAccountId)> = book
+            .notices
+            .iter()
+            .enumerate()
+            .filter(|(_, notice)| notice.tries > 0)
+            .map(|(at, notice)| (at, notice.account))
+            .collect();
+        book.dice.pick(&sent).copied()
+    }
+
     pub(super) fn close(&self, account: ChannelAccountId, request_no: &str) {
         let mut book = self.book();
         match book.trades.get_mut(request_no) {
@@ -325,7 +367,10 @@ impl Bank {
         let repeats = u32::from(self.faults.strikes(|r| r.notice_twice, "notice duplicated"));
         // At once (before the answer), soon, or late: so they also overtake one another.
         let delay_us = match book.dice.weighted(&[3, 5, 2]) {
-            0 => 0,
+            0 => {
+                self.faults.count("notice before the answer");
+                0
+            }
             1 => book.dice.range(5_000, 2 * SECOND_US),
             _ => book.dice.range(2 * SECOND_US, 60 * SECOND_US),
         };

@@ -49,6 +49,7 @@ impl SimChannel {
         }
         if self.faults.strikes(|r| r.call_lost, "call lost") {
             self.faults.note(|| format!("channel {what}: call lost"));
+            self.count_silence(what);
             return unknown;
         }
         let answer = run();
@@ -58,6 +59,7 @@ impl SimChannel {
         }
         if self.faults.strikes(|r| r.answer_lost, "answer lost") {
             self.faults.note(|| format!("channel {what}: answer lost"));
+            self.count_silence(what);
             return unknown;
         }
         let pause_ms = match self.faults.strikes(|r| r.answer_late, "answer late") {
@@ -66,6 +68,15 @@ impl SimChannel {
         };
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         answer
+    }
+
+    /// What nobody answered about.
+    fn count_silence(&self, what: &str) {
+        match what.split(' ').next() {
+            Some("capture") => self.faults.count("no answer to a capture"),
+            Some("refund") => self.faults.count("no answer to a refund"),
+            _ => {}
+        }
     }
 
     fn fact(&self, trade: &TradeRef) -> AttemptFact {

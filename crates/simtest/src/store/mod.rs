@@ -5,6 +5,7 @@ mod forward;
 mod session;
 
 use crate::faults::{Faults, Verdict};
+use crate::house::Power;
 use async_trait::async_trait;
 use domain::id::Shard;
 use std::future::{Future, pending};
@@ -17,12 +18,13 @@ use store::{LaneSession, RowCounts, Store, StoreError};
 pub struct SimStore {
     inner: Arc<SqliteStore>,
     faults: Arc<Faults>,
+    power: Arc<Power>,
 }
 
 impl SimStore {
     /// Puts the plan before a store.
-    pub fn new(inner: Arc<SqliteStore>, faults: Arc<Faults>) -> SimStore {
-        SimStore { inner, faults }
+    pub fn new(inner: Arc<SqliteStore>, faults: Arc<Faults>, power: Arc<Power>) -> SimStore {
+        SimStore { inner, faults, power }
     }
 
     async fn read<T>(
@@ -47,6 +49,7 @@ impl SimStore {
             Verdict::LostAfter => run().and(Err(lost())),
             Verdict::Fail | Verdict::Conflict | Verdict::LostBefore => Err(away()),
             Verdict::DieAfter => {
+                self.power.nobody_hears();
                 drop(run());
                 pending().await
             }
@@ -100,7 +103,11 @@ impl Nodes for SimStore {
 impl Store for SimStore {
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError> {
         let inner = self.inner.lane_session(shard)?;
-        Ok(Box::new(session::SimSession { inner, faults: Arc::clone(&self.faults) }))
+        Ok(Box::new(session::SimSession {
+            inner,
+            faults: Arc::clone(&self.faults),
+            power: Arc::clone(&self.power),
+        }))
     }
 
     fn lanes_block(&self) -> bool {

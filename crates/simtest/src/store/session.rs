@@ -2,6 +2,7 @@
 
 use super::{away, lost};
 use crate::faults::{Faults, Verdict};
+use crate::house::Power;
 use domain::rows::{ReadSet, Rows};
 use futures::future::BoxFuture;
 use std::future::pending;
@@ -11,6 +12,7 @@ use store::{Committed, LaneSession, StoreError, WriteSet};
 pub(super) struct SimSession {
     pub(super) inner: Box<dyn LaneSession>,
     pub(super) faults: Arc<Faults>,
+    pub(super) power: Arc<Power>,
 }
 
 impl SimSession {
@@ -65,6 +67,7 @@ impl LaneSession for SimSession {
                     Err(lost())
                 }
                 Verdict::DieAfter => {
+                    self.power.nobody_hears();
                     drop(self.inner.commit(writes).await);
                     pending().await
                 }

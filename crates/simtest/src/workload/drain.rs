@@ -29,6 +29,7 @@ impl World {
             self.repeat_unsettled_now(life).await;
         }
         self.resolve_mismatches(life).await;
+        self.finish_rotation(life).await;
         self.house.clock.jump(ROUND_US);
         tokio::time::sleep(Duration::from_secs(9)).await;
     }

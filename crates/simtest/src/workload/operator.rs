@@ -2,15 +2,13 @@
 
 use super::World;
 use super::requests::text;
-use crate::house::{Credential, Life, Shop};
+use crate::house::{Life, Shop};
 use crate::store::now;
 use auditor::{FeeTerms, RefundFee, Terms};
-use crypto::key::PrivateKey;
 use domain::id::World as Realm;
 use domain::price::{Price, RefundFee as Plan};
 use money::Currency;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use store::{Control, Safekeeping};
 
 fn known(shop: &Shop) -> Terms {
@@ -68,6 +66,7 @@ impl World {
             return Ok(());
         };
         now(life.store.create_price(&price))?;
+        self.fixed_fees.insert((shop, currency.code()), price.rule.fixed_minor.max(price.rule.minimum_minor));
         self.auditor.price(price.id.to_string(), agreed(&price, percent));
         self.say(|| {
             format!("price {} of shop {shop}: {percent} % {:?} {:?}", price.id, price.rule, price.refund_fee)
@@ -76,13 +75,13 @@ impl World {
     }
 
     pub(super) async fn operator_acts(&mut self, life: &Life) {
-        match self.dice.weighted(&[3, 2, 3, 2, 6, 2, 3]) {
+        match self.dice.weighted(&[3, 3, 2, 6, 2, 3, 6]) {
             0 => self.prices_change(life).await,
-            1 => self.rotate_key(life).await,
-            2 => self.sandbox_clock(life).await,
-            3 => self.hold_or_resume(life).await,
-            4 => self.clock_jumps(),
-            5 => self.strange_notice(life).await,
+            1 => self.sandbox_clock(life).await,
+            2 => self.hold_or_resume(life).await,
+            3 => self.clock_jumps(),
+            4 => self.strange_notice(life).await,
+            6 => self.rotate_master_key(life).await,
             _ => self.endpoint_changes(life).await,
         }
     }
@@ -98,40 +97,6 @@ impl World {
             self.accuse("prices", format!("a price was refused: {error}"));
         }
         self.house.faults.count("price changes");
-    }
-
-    /// A new key in use, the old one revoked.
-    async fn rotate_key(&mut self, life: &Life) {
-        let at =
-            usize::try_from(self.dice.below(u64::try_from(self.house.shops.len()).unwrap_or(1))).unwrap_or(0);
-        let Some(shop) = self.house.shops.get(at).cloned() else { return };
-        let private = PrivateKey::generate_ed25519();
-        let body = match shop.world {
-            Realm::Sandbox => json!({"name": "next", "generate_bearer": true}),
-            Realm::Live => json!({"name": "next", "public_key": private.public_key_pem()}),
-        };
-        let ask = self.ask(at, "POST", "/v1/api_keys".into(), body);
-        let (router, now_us) = (life.router.clone(), self.now_us());
-        self.house.faults.count("key rotations");
-        let Some(reply) = crate::client::send(router, Arc::clone(&shop), ask, now_us).await else { return };
-        self.say(|| format!("key rotation of shop {at}: {}", reply.status));
-        if reply.status != 201 {
-            return;
-        }
-        let shown = reply.json();
-        let credential = match shop.world {
-            Realm::Sandbox => Some(Credential::Bearer(text(&shown, "bearer").to_owned())),
-            Realm::Live => {
-                domain::Id::parse(text(&shown, "id")).map(|id| Credential::Signer(id, Arc::new(private)))
-            }
-        };
-        if let (Some(credential), Some(slot)) = (credential, self.house.shops.get_mut(at)) {
-            *slot = Arc::new(Shop { credential, ..(*shop).clone() });
-        }
-        if let Credential::Signer(old, _) = &shop.credential {
-            let ask = self.ask(at, "POST", format!("/v1/api_keys/{old}/revoke"), Value::Null);
-            self.send_all(life, vec![ask]).await;
-        }
     }
 
     async fn sandbox_clock(&mut self, life: &Life) {
@@ -167,9 +132,7 @@ impl World {
         let at =
             usize::try_from(self.dice.below(u64::try_from(self.house.shops.len()).unwrap_or(1))).unwrap_or(0);
         let ask = self.ask(at, "GET", "/v1/webhook_deliveries?limit=20".into(), Value::Null);
-        let Some(shop) = self.house.shops.get(at).cloned() else { return };
-        let (router, now_us) = (life.router.clone(), self.now_us());
-        let Some(reply) = crate::client::send(router, shop, ask, now_us).await else { return };
+        let Some((_, Some(reply))) = self.send_all(life, vec![ask]).await.pop() else { return };
         let shown = reply.json();
         let rows = shown.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
         let Some(row) = self.dice.pick(&rows).cloned() else { return };

@@ -1,7 +1,7 @@
 //! Requests that merchants' programs make, good ones, late ones, wrong ones.
 
 use super::{Order, World};
-use crate::client::Ask;
+use crate::client::{Ask, By};
 use crate::house::{Life, METHOD};
 use serde_json::{Value, json};
 
@@ -20,11 +20,33 @@ impl World {
         let number = self.next_number;
         self.next_number += 1;
         let key = (method != "GET").then(|| format!("k-{number}"));
-        Ask { number, shop, method, target, key, body, tries: 0 }
+        Ask { number, shop, method, target, key, body, by: By::Own, captured: None, tries: 0 }
     }
 
     /// Something that a merchant would ask for now.
     pub(super) fn draw_request(&mut self) -> Option<Ask> {
+        let ask = self.draw_own_request()?;
+        Some(self.perhaps_by_a_partner(ask))
+    }
+
+    /// Partners act for their merchants, and try to for others'.
+    fn perhaps_by_a_partner(&mut self, ask: Ask) -> Ask {
+        let agents: Vec<usize> = (0..self.house.agents.len()).collect();
+        let (Some(at), Some(shop)) = (self.dice.pick(&agents).copied(), self.house.shops.get(ask.shop))
+        else {
+            return ask;
+        };
+        let serves = self.house.serves(at, shop);
+        let may = if serves { 400 } else { 25 };
+        if !self.dice.chance(may) {
+            return ask;
+        }
+        let what = if serves { "partner acts" } else { "partner acts for another's merchant" };
+        self.house.faults.count(what);
+        Ask { by: By::Partner(at), ..ask }
+    }
+
+    fn draw_own_request(&mut self) -> Option<Ask> {
         match self.dice.weighted(&[45, 40, 10, 5]) {
             0 => self.new_payment(),
             1 => {
@@ -39,8 +61,12 @@ impl World {
         }
     }
 
-    fn new_payment(&mut self) -> Option<Ask> {
-        let at = usize::try_from(self.dice.below(u64::try_from(self.house.shops.len()).ok()?)).ok()?;
+    pub(super) fn new_payment(&mut self) -> Option<Ask> {
+        let (at, _) = self.any_shop()?;
+        self.new_payment_of(at)
+    }
+
+    pub(super) fn new_payment_of(&mut self, at: usize) -> Option<Ask> {
         let shop = self.house.shops.get(at)?.clone();
         let currency = self.dice.pick(&shop.currencies)?.code();
         let value = match self.dice.weighted(&[2, 6, 2]) {
@@ -67,6 +93,11 @@ impl World {
         if self.dice.chance(150) {
             members.insert("metadata".into(), json!({"cart": number}));
         }
+        if self.dice.chance(200) {
+            let url = format!("https://shop{at}.example.com/notify/{number}");
+            members.insert("notify_url".into(), json!(url));
+            self.house.faults.count("payments with a notify_url");
+        }
         let mut ask = self.ask(at, "POST", "/v1/payments".into(), body);
         if self.dice.chance(300) {
             ask.key = None;
@@ -79,12 +110,19 @@ impl World {
         let mut ask = self.draw_about_own(order)?;
         if self.dice.chance(30) {
             // Somebody else asks.
-            ask.shop = (ask.shop + 2) % self.house.shops.len().max(1);
+            ask.shop = self.other_shop(ask.shop);
         }
         Some(ask)
     }
 
-    fn draw_about_own(&mut self, order: &Order) -> Option<Ask> {
+    /// Another merchant, of the same world if there is one.
+    pub(super) fn other_shop(&mut self, shop: usize) -> usize {
+        let count = self.house.shops.len().max(1);
+        let near = (shop + 2) % count;
+        if near == shop { (shop + 1) % count } else { near }
+    }
+
+    pub(super) fn draw_about_own(&mut self, order: &Order) -> Option<Ask> {
         let status = text(&order.shown, "status");
         let weights: [u64; 5] = match status {
             // refund, capture, void, close, another attempt
@@ -161,6 +199,7 @@ impl World {
     /// A request that was answered already, once more.
     fn repeat(&mut self) -> Option<Ask> {
         let ask = self.dice.pick(&self.answered).cloned()?;
+        self.house.faults.count("requests repeated");
         // Without its key it must be known by the merchant's number.
         let named = ["/v1/payments", "/v1/refunds"].contains(&ask.target.as_str());
         let key = if named && self.dice.chance(300) { None } else { ask.key };
@@ -172,6 +211,7 @@ impl World {
         let mut ask = self.dice.pick(&self.answered).cloned()?;
         let value = ask.body.get_mut("amount")?.get_mut("value")?;
         *value = json!(value.as_i64()?.saturating_add(1));
+        self.house.faults.count("requests repeated with another sum");
         ask.tries += 10_000;
         if self.dice.chance(500) && ["/v1/payments", "/v1/refunds"].contains(&ask.target.as_str()) {
             ask.key = None;
@@ -183,7 +223,11 @@ impl World {
         let mut asks = Vec::new();
         for _ in 0..self.dice.range(1, 5) {
             let order = self.dice.pick(&self.orders).cloned();
-            let shop = order.as_ref().map_or(0, |order| order.shop);
+            let mut shop = order.as_ref().map_or(0, |order| order.shop);
+            if self.dice.chance(60) {
+                shop = self.other_shop(shop);
+                self.house.faults.count("reads of another's payment");
+            }
             let target = match (self.dice.weighted(&[8, 1, 1, 1, 1, 1, 1, 1]), order) {
                 (0, Some(order)) => format!("/v1/payments/{}?expand=refunds,attempts,captures", order.id),
                 (1, _) => "/v1/payments?limit=50".to_owned(),

@@ -1,5 +1,12 @@
 //! The installation: its directory, its merchants, and the lives that the platform has in it, one after another.
 
+mod master_keys;
+mod people;
+mod power;
+
+pub use master_keys::MasterKeys;
+pub use power::{Image, Power};
+
 use crate::channel::{Bank, SimChannel, carry};
 use crate::clock::SimClock;
 use crate::faults::Faults;
@@ -13,24 +20,20 @@ use app::{App, Channels, Clock, Outside, Random, Settings, Start};
 use axum::Router;
 use channels::Channel;
 use crypto::key::PrivateKey;
-use crypto::seal::{FileKeyProvider, MasterKey, Sealer};
-use crypto::secret::BearerToken;
-use domain::api_key::{ApiKey, Owner};
-use domain::channel::ChannelAccount;
-use domain::id::{ChannelAccountId, IdMaker, KeyId, MerchantId, World};
-use domain::merchant::{Head, Merchant};
-use domain::price::{Price, RefundFee};
+use crypto::seal::{KeyProvider, Sealer};
+use domain::id::{ChannelAccountId, IdMaker, KeyId, MerchantId, PartnerId, World};
 use ledger::Day;
-use money::{Currency, FeeRule, Rate as MoneyRate};
+use money::Currency;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Control;
-use store::control::StoredChannelAccount;
 use store::sqlite::{SqliteConfig, SqliteStore, init};
 
 /// What everybody signs.
 pub const PUBLIC_URL: &str = "https://pay.example.com";
+/// The database's file.
+const DATABASE: &str = "feiqian.db";
 /// The method that the bank serves.
 pub const METHOD: &str = "simbank";
 /// Salts the journal's leaves.
@@ -40,9 +43,37 @@ pub const SALT_KEY: [u8; 32] = [9; 32];
 #[derive(Clone)]
 pub enum Credential {
     /// Sandbox.
-    Bearer(String),
+    Bearer(KeyId, String),
     /// Signatures by this key.
     Signer(KeyId, Arc<PrivateKey>),
+}
+
+impl Credential {
+    /// The key's id.
+    pub fn id(&self) -> KeyId {
+        match self {
+            Credential::Bearer(id, _) | Credential::Signer(id, _) => *id,
+        }
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.id())
+    }
+}
+
+/// A partner with its keys.
+#[derive(Clone)]
+pub struct Agent {
+    /// Its id.
+    pub id: PartnerId,
+    /// The partner above it.
+    pub parent: Option<usize>,
+    /// Its key in live.
+    pub live: Credential,
+    /// Its key in the sandbox.
+    pub sandbox: Credential,
 }
 
 /// A merchant as its own program knows it.
@@ -62,6 +93,8 @@ pub struct Shop {
     pub currencies: Vec<Currency>,
     /// Its key.
     pub credential: Credential,
+    /// The partner that serves it.
+    pub partner: Option<usize>,
     /// Addresses of its receivers.
     pub urls: Vec<String>,
 }
@@ -69,7 +102,10 @@ pub struct Shop {
 /// See the module.
 pub struct House {
     dir: tempfile::TempDir,
-    sealer: Arc<Sealer>,
+    /// The master key.
+    pub keys: Arc<MasterKeys>,
+    /// What becomes of the database's files.
+    pub power: Arc<Power>,
     /// Real time.
     pub clock: Arc<SimClock>,
     /// The plan of faults.
@@ -82,6 +118,8 @@ pub struct House {
     random: Random,
     /// Merchants.
     pub shops: Vec<Arc<Shop>>,
+    /// Partners; the second stands below the first, the third by itself.
+    pub agents: Vec<Agent>,
     accounts: Vec<ChannelAccountId>,
     /// Ids of control rows that the operator makes.
     ids: Dice,
@@ -95,6 +133,8 @@ pub struct Life {
     pub router: Router,
     /// The database, without faults.
     pub store: Arc<SqliteStore>,
+    /// The database as the operator's commands reach it, through the platform.
+    pub operator: Arc<SimStore>,
     carrier: tokio::task::JoinHandle<()>,
 }
 
@@ -134,16 +174,18 @@ impl House {
         let clock = Arc::new(SimClock::new(start_s * 1_000_000));
         let faults = Arc::new(Faults::new(seed));
         let bank = Arc::new(Bank::new(seed, Arc::clone(&clock), Arc::clone(&faults)));
-        let provider = FileKeyProvider::in_memory(MasterKey::generate());
+        let dir = scratch()?;
         let mut house = House {
-            dir: scratch()?,
-            sealer: Arc::new(Sealer::new(Arc::new(provider))),
+            power: Arc::new(Power::new(dir.path().join(DATABASE))),
+            dir,
+            keys: Arc::new(MasterKeys::first()),
             receivers: Arc::new(Receivers::new(Arc::clone(&faults))),
             random: Random::of(Arc::new(SeededRandomness::new(seed, "platform"))),
             clock,
             faults,
             bank,
             shops: Vec::new(),
+            agents: Vec::new(),
             accounts: Vec::new(),
             ids: Dice::of(seed, "ids"),
         };
@@ -154,146 +196,26 @@ impl House {
         Ok(house)
     }
 
-    fn sqlite(&self) -> SqliteConfig {
+    /// How the database is opened; each process reads the master key for itself.
+    pub fn sqlite(&self) -> SqliteConfig {
+        let sealer = Sealer::new(Arc::clone(&self.keys) as Arc<dyn KeyProvider>);
         SqliteConfig {
             readers: 1,
-            page_size: 4_096,
+            page_size: u32::try_from(power::PAGE_BYTES).unwrap_or(4_096),
             cache_kib: 4 * 1_024,
-            ..SqliteConfig::new(
-                self.dir.path().join("feiqian.db"),
-                Arc::clone(&self.sealer),
-                self.clock.now_us(),
-            )
+            ..SqliteConfig::new(self.dir.path().join(DATABASE), Arc::new(sealer), self.clock.now_us())
         }
+    }
+
+    /// A file beside the database.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// The next id of a control row.
     pub fn id<I: domain::Id>(&mut self, world: World) -> I {
         let seed = (u128::from(self.ids.draw()) << 64) | u128::from(self.ids.draw());
         IdMaker::new(self.clock.now_us(), world.first_shard(), seed).next()
-    }
-
-    async fn furnish(&mut self, store: &SqliteStore, dice: &mut Dice) -> Result<()> {
-        for world in [World::Live, World::Sandbox] {
-            let account =
-                ChannelAccount { id: self.id(world), method: METHOD.into(), cost: cost()?, enabled: true };
-            self.accounts.push(account.id);
-            let kind = METHOD.to_owned();
-            let stored = StoredChannelAccount { account, world, kind, callback_secret: vec![7; 32] };
-            store.create_channel_account(&stored).await?;
-        }
-        let count = dice.range(2, 4);
-        for at in 0..count {
-            self.add_shop(store, dice, at).await?;
-        }
-        Ok(())
-    }
-
-    async fn add_shop(&mut self, store: &SqliteStore, dice: &mut Dice, at: i64) -> Result<()> {
-        let world = if at % 2 == 0 { World::Sandbox } else { World::Live };
-        let zones = ["Asia/Shanghai", "America/New_York", "Europe/Berlin", "UTC", "Pacific/Auckland"];
-        let zone = dice.pick(&zones).copied().unwrap_or("UTC");
-        let maturity_days = u16::try_from(dice.weighted(&[2, 5, 1, 2])).unwrap_or(1);
-        let debt_limit_minor = if dice.chance(300) { dice.range(1, 50_000) } else { 0 };
-        let id: MerchantId = self.id(world);
-        let now_us = self.clock.now_us();
-        let merchant = Merchant {
-            id,
-            world,
-            shard: world.first_shard(),
-            name: format!("Shop {at}"),
-            zone: zone.to_owned(),
-            maturity_days,
-            partner: None,
-            created_at_us: now_us,
-        };
-        let head = Head {
-            merchant: id,
-            clock_offset_us: 0,
-            business_day: domain::decide::business_day(now_us, &jiff_zone(zone)),
-            debt_limit_minor,
-            credit_line_minor: 0,
-            key_epoch: 1,
-            sequence: 1,
-        };
-        store.create_merchant(&merchant, &head, &[8; 32]).await?;
-        let currencies = match dice.weighted(&[6, 2, 2, 2]) {
-            0 => vec![Currency::CNY],
-            1 => vec![Currency::CNY, Currency::USD],
-            2 => vec![Currency::JPY],
-            _ => vec![Currency::parse("EUR")?],
-        };
-        let credential = self.credential(store, id, world).await?;
-        let urls = (0..dice.range(1, 2)).map(|n| format!("https://shop{at}.example.com/hook{n}")).collect();
-        let shop = Shop { id, world, zone, maturity_days, debt_limit_minor, currencies, credential, urls };
-        self.shops.push(Arc::new(shop));
-        Ok(())
-    }
-
-    async fn credential(
-        &mut self,
-        store: &SqliteStore,
-        merchant: MerchantId,
-        world: World,
-    ) -> Result<Credential> {
-        let id: KeyId = self.id(world);
-        let now_us = self.clock.now_us();
-        let (mut key, credential) = match world {
-            World::Sandbox => {
-                let token = BearerToken::generate();
-                let key = blank_key(id, merchant, now_us);
-                let text = token.expose().to_owned();
-                (ApiKey { bearer_hash: Some(token.hash()), ..key }, Credential::Bearer(text))
-            }
-            World::Live => {
-                let private = PrivateKey::generate_ed25519();
-                let key = ApiKey {
-                    public_key_pem: Some(private.public_key_pem()),
-                    ..blank_key(id, merchant, now_us)
-                };
-                (key, Credential::Signer(id, Arc::new(private)))
-            }
-        };
-        key.name = "the shop's program".to_owned();
-        store.create_key(&key, None).await?;
-        Ok(credential)
-    }
-
-    /// A price version of a shop, drawn, with its percentage; in force at once.
-    pub fn price(
-        &mut self,
-        shop: usize,
-        currency: Currency,
-        version: i64,
-        dice: &mut Dice,
-    ) -> Option<(Price, &'static str)> {
-        let merchant = self.shops.get(shop)?;
-        let (id, world) = (merchant.id, merchant.world);
-        let rates = ["0.60", "0.38", "1.25", "2.9", "0", "0.005", "3.333333", "0.25"];
-        let rate = dice.pick(&rates).copied().unwrap_or("0");
-        let minimum_minor = if dice.chance(250) { dice.range(1, 30) } else { 0 };
-        let rule = FeeRule {
-            rate: MoneyRate::parse(rate).ok()?,
-            fixed_minor: if dice.chance(250) { dice.range(1, 50) } else { 0 },
-            minimum_minor,
-            cap_minor: dice.chance(350).then(|| minimum_minor + dice.range(1, 400)),
-        };
-        let refund_fee = match dice.weighted(&[5, 2, 3]) {
-            0 => RefundFee::Returned,
-            1 => RefundFee::Kept,
-            _ => RefundFee::Charged(dice.range(1, 60)),
-        };
-        let price = Price {
-            id: self.id(world),
-            merchant: id,
-            method: METHOD.into(),
-            currency,
-            version,
-            rule,
-            refund_fee,
-            effective_at_us: self.clock.now_us(),
-        };
-        Some((price, rate))
     }
 
     /// Starts the platform on the database as it is; perhaps it dies while it starts.
@@ -306,7 +228,8 @@ impl House {
             self.faults.die_in(steps);
         }
         let store = Arc::new(SqliteStore::open(&self.sqlite()).context("open")?);
-        let sim_store = SimStore::new(Arc::clone(&store), Arc::clone(&self.faults));
+        let sim_store = SimStore::new(Arc::clone(&store), Arc::clone(&self.faults), Arc::clone(&self.power));
+        let sim_store = Arc::new(sim_store);
         let channel = |account: &ChannelAccountId| {
             let channel: Arc<dyn Channel> = Arc::new(SimChannel::new(*account, Arc::clone(&self.bank)));
             (*account, channel)
@@ -314,7 +237,7 @@ impl House {
         let channels =
             Channels { by_account: self.accounts.iter().map(channel).collect(), sandbox: HashMap::new() };
         let start = Start {
-            store: Arc::new(sim_store),
+            store: Arc::clone(&sim_store) as Arc<dyn store::Store>,
             clock: Clock::of(Arc::clone(&self.clock) as Arc<dyn RealTime>),
             outside: Outside {
                 random: self.random.clone(),
@@ -327,7 +250,7 @@ impl House {
         let app = App::start(start, None).await.context("start")?;
         let router = public_router(app.clone(), api_config());
         let carrier = tokio::spawn(carry(Arc::clone(&self.bank), router.clone()));
-        Ok(Life { app, router, store, carrier })
+        Ok(Life { app, router, store, operator: sim_store, carrier })
     }
 
     /// The platform ends in good order.
@@ -343,34 +266,6 @@ impl House {
 
 /// What the bank charges the operator, percent.
 pub const COST_PERCENT: &str = "0.38";
-
-fn cost() -> Result<FeeRule> {
-    Ok(FeeRule { rate: MoneyRate::parse(COST_PERCENT)?, fixed_minor: 0, minimum_minor: 0, cap_minor: None })
-}
-
-fn jiff_zone(zone: &str) -> jiff::tz::TimeZone {
-    jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC)
-}
-
-fn blank_key(id: KeyId, merchant: MerchantId, now_us: i64) -> ApiKey {
-    ApiKey {
-        id,
-        owner: Owner::Merchant(merchant),
-        name: String::new(),
-        bearer_hash: None,
-        public_key_pem: None,
-        certificate: None,
-        permissions: Vec::new(),
-        ip_allow: Vec::new(),
-        expires_at_us: None,
-        revoked_at_us: None,
-        noticed: None,
-        created_by: None,
-        changed_by: None,
-        created_at_us: now_us,
-        sequence: 1,
-    }
-}
 
 /// Rates are counted in the machine's time, which stands still here: they would stop a history by chance.
 fn api_config() -> ApiConfig {
