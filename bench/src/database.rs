@@ -16,7 +16,9 @@ impl Database {
     pub fn settings(&self) -> String {
         match self {
             Database::File => String::new(),
-            Database::Postgres(url) | Database::Citus(url, _) => format!("\n[store]\nurl = \"{url}\"\n"),
+            Database::Postgres(url) => format!("\n[store]\nurl = \"{url}\"\n"),
+            // A cluster of scripts/citus.sh does not wait for the disk.
+            Database::Citus(url, _) => format!("\n[store]\nurl = \"{url}\"\naccept_fsync_off = true\n"),
         }
     }
     /// What `init` is told.

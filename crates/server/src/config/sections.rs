@@ -265,6 +265,8 @@ pub struct StoreSettings {
     pub statement_timeout_ms: u32,
     /// The longest that it waits for a lock, milliseconds.
     pub lock_timeout_ms: u32,
+    /// Whether a PostgreSQL server whose `fsync` is off is served. Its machine's crash loses answered payments: for tests only.
+    pub accept_fsync_off: bool,
     /// Page cache of the writer, KiB.
     pub cache_kib: u32,
     /// Page cache of each reader, KiB.
@@ -281,6 +283,7 @@ impl Default for StoreSettings {
             writers: 4,
             statement_timeout_ms: 10_000,
             lock_timeout_ms: 5_000,
+            accept_fsync_off: false,
             cache_kib: 32 * 1_024,
             reader_cache_kib: 4 * 1_024,
         }

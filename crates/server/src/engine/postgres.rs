@@ -28,6 +28,7 @@ pub(super) fn config(config: &Config, url: &str, sealer: Arc<Sealer>) -> Result<
     postgres.writers = store.writers;
     postgres.statement_timeout_ms = store.statement_timeout_ms;
     postgres.lock_timeout_ms = store.lock_timeout_ms;
+    postgres.accept_fsync_off = store.accept_fsync_off;
     Ok(postgres)
 }
 
@@ -103,6 +104,7 @@ pub(super) fn explain(fault: OpenFault) -> anyhow::Error {
         OpenFault::Exists { .. }
         | OpenFault::Version { .. }
         | OpenFault::Setting { .. }
+        | OpenFault::NoFsync
         | OpenFault::Newer { .. }
         | OpenFault::Diverged { .. }
         | OpenFault::Shards { .. }

@@ -49,6 +49,10 @@ pub struct PostgresConfig {
     pub statement_timeout_ms: u32,
     /// The longest that a statement waits for a lock.
     pub lock_timeout_ms: u32,
+    /// How long the answer to a COMMIT is waited for, which may wait for a synchronous standby. After it nobody knows, and that is told.
+    pub commit_max: Duration,
+    /// Whether a server whose `fsync` is off is served: its machine's crash loses commits that were answered. For tests.
+    pub accept_fsync_off: bool,
     /// What the database shows of these connections.
     pub application_name: String,
 }
@@ -134,6 +138,8 @@ impl PostgresConfig {
             connect_timeout: Duration::from_secs(5),
             statement_timeout_ms: 10_000,
             lock_timeout_ms: 5_000,
+            commit_max: Duration::from_secs(30),
+            accept_fsync_off: false,
             application_name: "feiqian".to_owned(),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::config::PostgresConfig;
 use super::db::PgDb;
-use super::{OpenFault, tls};
+use super::{OpenFault, durable, tls};
 use crate::StoreError;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -40,12 +40,22 @@ impl Link {
         Ok(Link { config: config.clone(), tls: tls::connector(config)? })
     }
 
-    /// A connection that is ready for its work.
+    /// A connection that is ready for its work, or a fault in a bounded time: a server may take the connection and say nothing.
     pub(super) async fn connect(&self, role: Role) -> Result<PgDb, OpenFault> {
+        match tokio::time::timeout(self.config.connect_timeout * 2, self.made(role)).await {
+            Ok(made) => made,
+            Err(_) => {
+                let why = "the database takes connections and does not answer on them".to_owned();
+                Err(OpenFault::Store(StoreError::Unavailable(why)))
+            }
+        }
+    }
+
+    async fn made(&self, role: Role) -> Result<PgDb, OpenFault> {
         let client = self.client().await?;
         client.batch_execute(&settings(&self.config, role)).await?;
-        check(&client, role).await?;
-        route(&client).await?;
+        check(&self.config, &client, role).await?;
+        route(&self.config, &client, role).await?;
         let db = PgDb::new(client, Arc::clone(&self.config.sealer), role == Role::Lane);
         if role == Role::Lane {
             db.prepare_ahead().await?;
@@ -97,17 +107,22 @@ fn settings(config: &PostgresConfig, role: Role) -> String {
         Role::Schema => ("SET jit = off", "off", 0),
     };
     format!(
-        "{plans}; SET default_transaction_read_only = {read_only}; SET statement_timeout = {statement_ms}; \
+        "{}; {plans}; SET default_transaction_read_only = {read_only}; SET statement_timeout = {statement_ms}; \
          SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {IDLE_MAX_MS}",
+        durable::SESSION,
         config.lock_timeout_ms
     )
 }
 
-/// Citus finds a statement's worker by the value of the shard, so that a plan without values can't be one of its plans.
-async fn route(client: &Client) -> Result<(), OpenFault> {
+/// Citus finds a statement's worker by the value of the shard, so that a plan without values can't be one of its plans. Its workers
+/// commit too: whoever changes the schema or opens the store asks them.
+async fn route(config: &PostgresConfig, client: &Client, role: Role) -> Result<(), OpenFault> {
     let there = client.simple_query("SELECT 1 FROM pg_extension WHERE extname = 'citus'").await?;
     if there.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_))) {
         client.batch_execute("SET plan_cache_mode = force_custom_plan").await?;
+        if matches!(role, Role::Control | Role::Schema) {
+            durable::workers(config, client).await?;
+        }
     }
     Ok(())
 }
@@ -116,7 +131,7 @@ async fn route(client: &Client) -> Result<(), OpenFault> {
 const CHECKED: &str = "SHOW server_version_num; SHOW transaction_isolation; SHOW synchronous_commit; \
     SHOW server_encoding; SHOW fsync; SHOW full_page_writes; SELECT pg_is_in_recovery()::text";
 
-async fn check(client: &Client, role: Role) -> Result<(), OpenFault> {
+async fn check(config: &PostgresConfig, client: &Client, role: Role) -> Result<(), OpenFault> {
     let answers = client.simple_query(CHECKED).await?;
     let mut values = answers.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
@@ -128,13 +143,11 @@ async fn check(client: &Client, role: Role) -> Result<(), OpenFault> {
         return Err(OpenFault::Version { found: version / 10_000, wanted: VERSION_MIN / 10_000 });
     }
     must_be("transaction_isolation", next(), &["read committed"])?;
-    // A commit is on the disk before it is answered, with a synchronous standby on both.
-    must_be("synchronous_commit", next(), &["on", "remote_apply", "remote_write", "local"])?;
+    must_be("synchronous_commit", next(), &["on", "remote_apply"])?;
     must_be("server_encoding", next(), &["UTF8"])?;
-    for name in ["fsync", "full_page_writes"] {
-        if next() == "off" {
-            tracing::warn!("{name} is off: a crash of the database's machine may lose what was acknowledged");
-        }
+    let (fsync, full_page_writes) = (next(), next());
+    if role != Role::Read {
+        durable::disk(config, fsync, full_page_writes)?;
     }
     if role != Role::Read && next() == "true" {
         let why = "the database is a standby: it can be read and not written".to_owned();

@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::db::Db;
 use crate::engine::{Answer, Engine};
 use domain::World;
-use futures::future::join;
+use futures::future::try_join;
 use std::future::Future;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use std::time::Duration;
 const READ_MAX: Duration = Duration::from_secs(8);
 const WRITE_MAX: Duration = Duration::from_secs(60);
 
+/// Names what the lock protocol rests on, whatever the server's default is by now.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const BEGIN_VIEW: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 impl Engine for PostgresStore {
@@ -25,8 +27,11 @@ impl Engine for PostgresStore {
         W: for<'d> FnOnce(&'d Db) -> Answer<'d, T> + Send + 'static,
     {
         let loan = self.readers.borrow().await?;
-        loan.db().have_fresh_plans().await?;
-        let result = within(READ_MAX, work(loan.db())).await;
+        let result = within(READ_MAX, async {
+            loan.db().have_fresh_plans().await?;
+            work(loan.db()).await
+        })
+        .await;
         end(loan, &result);
         result
     }
@@ -37,8 +42,12 @@ impl Engine for PostgresStore {
         W: for<'d> FnOnce(&'d Db) -> Answer<'d, T> + Send + 'static,
     {
         let loan = self.readers.borrow().await?;
-        let result =
-            within(READ_MAX, in_transaction(loan.db(), BEGIN_VIEW, work(loan.db()), "ROLLBACK")).await;
+        let result = within(READ_MAX, async {
+            let seen = begun(loan.db(), BEGIN_VIEW, work(loan.db())).await;
+            loan.db().say("ROLLBACK").await?;
+            seen
+        })
+        .await;
         end(loan, &result);
         result
     }
@@ -49,7 +58,10 @@ impl Engine for PostgresStore {
         W: for<'d> FnOnce(&'d Db) -> Answer<'d, T> + Send + 'static,
     {
         let loan = self.writers()?.borrow().await?;
-        let result = within(WRITE_MAX, in_transaction(loan.db(), "BEGIN", work(loan.db()), COMMIT)).await;
+        let result = match within(WRITE_MAX, begun(loan.db(), BEGIN, work(loan.db()))).await {
+            Ok(value) => commit(loan.db(), self.link.config.commit_max).await.map(|()| value),
+            Err(error) => Err(rolled_back(loan.db(), error).await),
+        };
         end(loan, &result);
         result
     }
@@ -66,30 +78,29 @@ impl PostgresStore {
     }
 }
 
-/// Work between words that begin a transaction, which travel with its first statement, and words that end it.
-async fn in_transaction<T>(
-    db: &PgDb,
-    begin: &'static str,
-    work: Answer<'_, T>,
-    finish: &str,
-) -> Result<T, StoreError> {
+/// Work behind words that begin a transaction and travel with its first statement. Without a beginning nothing more is asked.
+async fn begun<T>(db: &PgDb, begin: &'static str, work: Answer<'_, T>) -> Result<T, StoreError> {
     let begin = db.beginning(begin);
-    let (begun, done) = join(db.say(&begin), work).await;
-    begun?;
-    match done {
-        Ok(value) => {
-            let said = db.say(finish).await;
-            match said {
-                Ok(()) => Ok(value),
-                // Whether it is committed, nobody knows.
-                Err(StoreError::Unavailable(why)) if finish == COMMIT => Err(StoreError::CommitUnknown(why)),
-                Err(error) => Err(error),
-            }
-        }
-        Err(error) => {
-            db.say("ROLLBACK").await?;
-            Err(error)
-        }
+    try_join(db.say(&begin), work).await.map(|((), value)| value)
+}
+
+/// Once it is asked for, whoever gets no answer does not know.
+async fn commit(db: &PgDb, max: Duration) -> Result<(), StoreError> {
+    match within(max, db.say(COMMIT)).await {
+        Err(StoreError::Unavailable(why)) => Err(StoreError::CommitUnknown(why)),
+        said => said,
+    }
+}
+
+/// Why the work failed; or that the connection can't be used any more, because the transaction may stand open on it. One that is
+/// closed for its error needs no words.
+async fn rolled_back(db: &PgDb, error: StoreError) -> StoreError {
+    if !is_kept(&error) {
+        return error;
+    }
+    match within(READ_MAX, db.say("ROLLBACK")).await {
+        Ok(()) => error,
+        Err(lost) => lost,
     }
 }
 
@@ -106,7 +117,15 @@ async fn within<T>(
 /// After the server's own word the connection is as good as before; after anything else it is closed.
 fn end<T>(loan: Loan, result: &Result<T, StoreError>) {
     match result {
-        Ok(_) | Err(StoreError::Conflict(_) | StoreError::Stale | StoreError::NonceUsed) => loan.give_back(),
-        Err(StoreError::Unavailable(_) | StoreError::CommitUnknown(_) | StoreError::Corrupt(_)) => drop(loan),
+        Ok(_) => loan.give_back(),
+        Err(error) if is_kept(error) => loan.give_back(),
+        Err(_) => drop(loan),
+    }
+}
+
+fn is_kept(error: &StoreError) -> bool {
+    match error {
+        StoreError::Conflict(_) | StoreError::Stale | StoreError::NonceUsed => true,
+        StoreError::Unavailable(_) | StoreError::CommitUnknown(_) | StoreError::Corrupt(_) => false,
     }
 }

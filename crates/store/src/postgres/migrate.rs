@@ -20,7 +20,8 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (number 
 /// Two that make the table at the same moment: one of them is told that a name is taken.
 const CREATE_TRIES: u32 = 5;
 /// Held to the end of a step. Reads of the table go on.
-const LOCK: &str = "BEGIN; LOCK TABLE schema_migration IN SHARE ROW EXCLUSIVE MODE";
+const LOCK: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE schema_migration IN SHARE ROW EXCLUSIVE MODE";
 
 /// Whether `init` or `migrate` was here.
 pub(super) async fn is_there(db: &PgDb) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@ mod citus;
 mod config;
 mod connect;
 mod db;
+mod durable;
 mod engine;
 mod fault;
 mod migrate;
@@ -50,6 +51,12 @@ pub enum OpenFault {
     /// A setting that correctness rests on.
     #[error("the database has {name} at {found}: it must be {wanted}, set it for this program's role")]
     Setting { name: &'static str, wanted: String, found: String },
+    /// Its commits are not on the disk.
+    #[error(
+        "the database has fsync at off: a crash of its machine loses payments that were answered; set it on and restart the \
+         database, or, where nothing may be lost because nothing is real, set store.accept_fsync_off"
+    )]
+    NoFsync,
     /// A newer binary migrated it.
     #[error("the database has schema {found}, this program knows {known}: run the newer program")]
     Newer { found: i64, known: i64 },
@@ -170,7 +177,7 @@ async fn make_installation(
     shards: &[Shard],
     open_day: Day,
 ) -> Result<(), StoreError> {
-    db.say("BEGIN").await?;
+    db.say(engine::BEGIN).await?;
     for shard in shards {
         head::insert_shard(db, *shard, open_day).await?;
     }

@@ -41,7 +41,6 @@ impl Pool {
             .max_size(size.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(config.wait_max))
-            .create_timeout(Some(config.connect_timeout * 2))
             .build()
             .map_err(|fault| StoreError::Corrupt(fault.to_string()))?;
         Ok(Pool { lent, waiting_max: config.waiting_max })

@@ -2,7 +2,7 @@
 
 use super::connect::{Link, Role};
 use super::db::PgDb;
-use super::engine::COMMIT;
+use super::engine::{BEGIN, COMMIT};
 use crate::counts::Counters;
 use crate::db::{Step, corrupt, in_order};
 use crate::write::Clocks;
@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 /// Beyond the server's own limit on a statement: after this nobody answers any more.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
-/// A COMMIT may wait for a synchronous standby.
-const COMMIT_MAX: Duration = Duration::from_secs(30);
+/// Gives up what may stand open before it begins.
+const BEGIN_AGAIN: &str = "ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Tries to settle a commit, each as long as a lock may be waited for: together longer than an idle transaction lives.
 const SETTLE_TRIES: u32 = 5;
 /// Pauses between tries to connect, doubling.
@@ -113,7 +113,7 @@ impl Session {
 
     /// Begins a transaction; one that was forgotten or refused is given up.
     fn begin_words(&mut self) -> &'static str {
-        if std::mem::replace(&mut self.is_open, true) { "ROLLBACK; BEGIN" } else { "BEGIN" }
+        if std::mem::replace(&mut self.is_open, true) { BEGIN_AGAIN } else { BEGIN }
     }
 
     /// Keeps a connection on which the server answered for itself; any other is closed.
@@ -151,7 +151,7 @@ impl Session {
             is_sent.store(true, Ordering::Relaxed);
             db.say(COMMIT).await
         }));
-        let result = answered(COMMIT_MAX, in_order(steps)).await;
+        let result = answered(self.link.config.commit_max, in_order(steps)).await;
         let is_sent = is_sent.load(Ordering::Relaxed);
         match result {
             Ok(()) => {
@@ -210,7 +210,7 @@ impl Session {
         loop {
             tries += 1;
             let db = self.connected().await?;
-            let result = answered(COMMIT_MAX, head::settle(&db, self.shard, batch)).await;
+            let result = answered(self.link.config.commit_max, head::settle(&db, self.shard, batch)).await;
             self.ended(db, &result);
             match result {
                 // The lost transaction still has the row. The server ends it soon, for nobody speaks to it any more.

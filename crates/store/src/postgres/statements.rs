@@ -20,7 +20,9 @@ impl KeyProvider for OneKey {
 }
 
 fn config(url: &str) -> PostgresConfig {
-    PostgresConfig::new(url, Arc::new(Sealer::new(Arc::new(OneKey))), 1_764_000_000_000_000).unwrap()
+    let sealer = Arc::new(Sealer::new(Arc::new(OneKey)));
+    let config = PostgresConfig::new(url, sealer, 1_764_000_000_000_000).unwrap();
+    PostgresConfig { accept_fsync_off: true, ..config }
 }
 
 /// Every statement: where it stands, SQL.

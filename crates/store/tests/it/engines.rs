@@ -102,7 +102,7 @@ impl OpenFault {
 /// How the suite reaches a database.
 pub fn postgres_config(url: &str) -> PostgresConfig {
     let mut config = PostgresConfig::new(url, sealer(7), NOW_US).unwrap();
-    (config.readers, config.writers) = (2, 2);
+    (config.readers, config.writers, config.accept_fsync_off) = (2, 2, true);
     config
 }
 

@@ -3,8 +3,10 @@
 use super::proxy::{Fate, Proxy};
 use crate::fixtures::*;
 use domain::rows::ReadSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{LaneSession, StoreError, WriteSet};
+use store::postgres::PostgresStore;
+use store::{LaneSession, Store, StoreError, WriteSet};
 
 /// An installation whose store goes through a proxy, and a session of its live lane.
 struct Cut {
@@ -164,4 +166,62 @@ fn while_the_database_is_away_everybody_is_told_at_once_and_afterwards_work_resu
     block_on(cut.session.abort());
     block_on(cut.here.store.ping()).unwrap();
     assert_eq!(cut.payments(), 1);
+}
+
+/// How long the answer to a COMMIT is waited for here.
+const COMMIT_MAX: Duration = Duration::from_millis(300);
+
+/// A store behind the proxy that waits shortly.
+fn impatient(proxy: &Proxy) -> Arc<dyn Store> {
+    let mut config = postgres_config(proxy.url());
+    (config.commit_max, config.connect_timeout) = (COMMIT_MAX, COMMIT_MAX);
+    (config.readers, config.writers) = (1, 1);
+    Arc::new(block_on(PostgresStore::open(&config)).unwrap())
+}
+
+/// The server is there and says nothing: whoever asked for a COMMIT does not know, of control rows as of money.
+#[test]
+fn a_commit_whose_answer_does_not_come_in_time_is_unknown() {
+    let here = Installation::new(Engine::Postgres);
+    let proxy = block_on(Proxy::before(here.place.url()));
+    let store = impatient(&proxy);
+    proxy.set(Fate::Swallow);
+    let control = block_on(store.set_verified_block(LIVE, 7)).unwrap_err();
+    assert!(matches!(control, StoreError::CommitUnknown(_)), "{control:?}");
+    let mut session = store.lane_session(LIVE).unwrap();
+    block_on(session.load(&ReadSet::default())).unwrap();
+    let money = block_on(session.commit(&writes(1))).unwrap_err();
+    assert!(matches!(money, StoreError::CommitUnknown(_)), "{money:?}");
+    proxy.set(Fate::Pass);
+    // Both arrived; what stood open on the way was closed, and nobody inherits it.
+    assert_eq!(block_on(store.verified_block(LIVE)).unwrap(), 7);
+    assert!(block_on(session.was_committed(1)).unwrap().is_some());
+    block_on(store.set_verified_block(LIVE, 8)).unwrap();
+}
+
+/// A server that takes connections and says nothing on them holds up nobody for long.
+#[test]
+fn a_connection_on_which_nothing_is_said_is_given_up() {
+    let here = Installation::new(Engine::Postgres);
+    let proxy = block_on(Proxy::before(here.place.url()));
+    let store = impatient(&proxy);
+    proxy.set(Fate::Silent);
+    proxy.cut();
+    let mut session = store.lane_session(LIVE).unwrap();
+    let start = Instant::now();
+    let lane = block_on(session.load(&ReadSet::default())).unwrap_err();
+    assert!(matches!(lane, StoreError::Unavailable(_)), "{lane:?}");
+    let until = Instant::now() + Duration::from_secs(20);
+    // The first may still be told that its old connection is gone.
+    while !block_on(store.ping()).is_err_and(|error| error.to_string().contains("does not answer")) {
+        assert!(Instant::now() < until);
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    proxy.set(Fate::Pass);
+    proxy.cut();
+    let until = Instant::now() + Duration::from_secs(20);
+    while let Err(error) = block_on(session.load(&ReadSet::default())) {
+        assert!(Instant::now() < until, "{error:?}");
+    }
+    block_on(store.ping()).unwrap();
 }

@@ -1,6 +1,7 @@
 //! Making and opening installations in a database.
 
 use crate::fixtures::*;
+use std::collections::BTreeSet;
 use store::StoreError;
 use store::postgres::{OpenFault, PostgresConfig, PostgresStore, Shards, init, migrate};
 
@@ -71,22 +72,63 @@ fn migrations_and_init_may_be_raced() {
     open(&config).unwrap();
 }
 
+/// What each commit of a money table and of a control table was made under.
+const WITNESS: &str = "CREATE TABLE witness (said text NOT NULL); \
+    CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        INSERT INTO witness VALUES (concat_ws(' ', TG_TABLE_NAME, current_setting('synchronous_commit'), \
+            current_setting('transaction_isolation'))); RETURN NEW; END $$; \
+    CREATE TRIGGER witness BEFORE INSERT ON journal_batch FOR EACH ROW EXECUTE FUNCTION witness(); \
+    CREATE TRIGGER witness BEFORE INSERT OR UPDATE ON statement_due FOR EACH ROW EXECUTE FUNCTION witness()";
+
+fn witnessed(here: &Installation) -> BTreeSet<String> {
+    let said = testdb::rows(here.place.url(), "SELECT DISTINCT said FROM witness");
+    said.into_iter().flatten().flatten().collect()
+}
+
+/// Sets a default of the database, which new connections begin with.
+fn set_default(place: &Place, name: &str, value: &str) {
+    let Place::Postgres(database) = place else { panic!("the suite's own database") };
+    database.say(&format!("ALTER DATABASE {} SET {name} = '{value}'", database.name()));
+}
+
+/// Whatever the database's defaults are.
 #[test]
-fn what_correctness_rests_on_is_asserted() {
-    let (database, config) = empty();
-    block_on(init(&config, TODAY, Shards::default())).unwrap();
-    for (name, value, wanted) in [
-        ("default_transaction_isolation", "repeatable read", "read committed"),
-        ("default_transaction_isolation", "serializable", "read committed"),
-        ("synchronous_commit", "off", "on"),
+fn every_commit_waits_for_the_disk_and_is_made_under_read_committed() {
+    let mut here = Installation::new(Engine::Postgres);
+    here.place.say(WITNESS);
+    for (batch, commit, isolation, expected) in [
+        (1, "off", "serializable", "on"),
+        (2, "local", "repeatable read", "on"),
+        (3, "remote_write", "read committed", "on"),
+        (4, "on", "read committed", "on"),
+        (5, "remote_apply", "read committed", "remote_apply"),
     ] {
-        database.say(&format!("ALTER DATABASE {} SET {name} = '{value}'", database.name()));
-        let fault = open(&config).unwrap_err();
-        assert!(matches!(fault, OpenFault::Setting { .. }), "{name}: {fault}");
-        assert!(fault.to_string().contains(wanted) && fault.to_string().contains(value), "{fault}");
-        database.say(&format!("ALTER DATABASE {} RESET {name}", database.name()));
+        set_default(&here.place, "synchronous_commit", commit);
+        set_default(&here.place, "default_transaction_isolation", isolation);
+        here.place.say("TRUNCATE witness");
+        here.store = here.place.open(sealer(7)).unwrap();
+        here.commit(LIVE, &writes(batch)).unwrap();
+        block_on(here.store.set_statements_due(&[(here.live, NOW_US)])).unwrap();
+        let under = |table: &str| format!("{table} {expected} read committed");
+        let wanted = BTreeSet::from([under("journal_batch"), under("statement_due")]);
+        assert_eq!(witnessed(&here), wanted, "{commit}, {isolation}");
     }
+}
+
+/// A throw-away cluster does not wait for its disk.
+#[test]
+fn a_server_that_does_not_wait_for_its_disk_is_refused_unless_that_is_accepted() {
+    let cluster = testdb::Cluster::start(&[]);
+    let config = postgres_config(cluster.url());
+    block_on(init(&config, TODAY, Shards::default())).unwrap();
     open(&config).unwrap();
+    let mut strict = config;
+    strict.accept_fsync_off = false;
+    let refused = open(&strict).unwrap_err();
+    assert!(matches!(refused, OpenFault::NoFsync), "{refused}");
+    assert!(refused.to_string().contains("accept_fsync_off"), "{refused}");
+    assert!(matches!(block_on(migrate(&strict)), Err(OpenFault::NoFsync)));
+    assert!(block_on(PostgresStore::open_read_only(&strict)).is_ok(), "what only reads loses nothing");
 }
 
 #[test]

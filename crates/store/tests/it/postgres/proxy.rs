@@ -17,13 +17,18 @@ pub enum Fate {
     LoseAnswer,
     /// It is lost, and the connection with it.
     LoseRequest,
+    /// It goes through; its answer never comes, and the connection stands.
+    Swallow,
+    /// Connections are taken, and nothing is ever said on new ones.
+    Silent,
     /// The whole flight is kept on the way until [`Proxy::release`]; the client's side is cut at once.
     Hold,
     /// Nobody gets through any more.
     Away,
 }
 
-const FATES: [Fate; 5] = [Fate::Pass, Fate::LoseAnswer, Fate::LoseRequest, Fate::Hold, Fate::Away];
+const FATES: [Fate; 7] =
+    [Fate::Pass, Fate::LoseAnswer, Fate::LoseRequest, Fate::Swallow, Fate::Silent, Fate::Hold, Fate::Away];
 
 struct Shared {
     fate: AtomicU8,
@@ -61,6 +66,10 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if accepting.fate() == Fate::Away {
+                    continue;
+                }
+                if accepting.fate() == Fate::Silent {
+                    tokio::spawn(hold(Arc::clone(&accepting), client));
                     continue;
                 }
                 let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
@@ -112,8 +121,15 @@ async fn carry(shared: Arc<Shared>, client: TcpStream, server: TcpStream) {
     }
 }
 
+/// Keeps a connection open and says nothing on it.
+async fn hold(shared: Arc<Shared>, client: TcpStream) {
+    shared.cut.notified().await;
+    drop(client);
+}
+
 fn has_commit(bytes: &[u8]) -> bool {
-    bytes.windows(6).any(|part| part == b"COMMIT")
+    // The end of a message: a transaction that begins names READ COMMITTED.
+    bytes.windows(7).any(|part| part == b"COMMIT\0")
 }
 
 async fn requests(shared: &Shared, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, between: &Between) {
@@ -164,6 +180,10 @@ async fn replies(shared: &Shared, mut from: OwnedReadHalf, to: OwnedWriteHalf, b
             }
             continue;
         };
+        if shared.fate() == Fate::Swallow && has_commit(bytes) {
+            // Until the client gives up, or the test cuts.
+            std::future::pending::<()>().await;
+        }
         let is_lost = shared.fate() == Fate::LoseAnswer && has_commit(bytes);
         if length == 0 || is_lost || to.write_all(bytes).await.is_err() {
             return;
