@@ -86,6 +86,9 @@ pub struct DeliveryOutcome {
     pub due_at_us: Option<i64>,
     /// Tries so far.
     pub tries: i64,
+    /// The delivery's fence when the try began. Where it is another by now, the delivery was replayed or tried elsewhere meanwhile:
+    /// the try is noted and changes nothing.
+    pub fence: i64,
 }
 
 /// Everything that a node caches of the control tables.

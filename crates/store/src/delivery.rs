@@ -7,7 +7,7 @@ use crate::event;
 use crate::reads::{Delivery, DeliveryAttempt, DeliveryStatus, SeqPage, delivery_id, delivery_parts};
 use domain::event::{Event, NewDelivery};
 use domain::id::{DeliveryId, EndpointId, EventId, Id, MerchantId, Shard, Uid};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Tries that are kept of each delivery.
 const ATTEMPTS_KEPT: i64 = 50;
@@ -59,16 +59,19 @@ keyed! {
         => "SELECT delivery, at_us, status, latency_ms, error FROM {keys} JOIN delivery_attempt ON delivery = k2 \
             WHERE shard = ?1 ORDER BY delivery, number";
 
-    /// A delivery that was given up meanwhile stays so, unless this try succeeded.
-    OUTCOME_FIRST (Big, Text, Big, Big) = "UPDATE event SET d_status = ?3, d_due_at_us = ?4, d_tries = ?5, \
+    /// A delivery that was given up meanwhile stays so, unless this try succeeded. One that was replayed or tried elsewhere meanwhile
+    /// has another fence.
+    OUTCOME_FIRST (Big, Text, Big, Big, Big) = "UPDATE event SET d_status = ?3, d_due_at_us = ?4, d_tries = ?5, \
         d_fence = d_fence + 1 \
-        WHERE shard = ?1 AND seq = ?2 AND d_status IS NOT NULL AND (d_status = 'pending' OR ?3 = 'succeeded')"
+        WHERE shard = ?1 AND seq = ?2 AND d_fence = ?6 AND (d_status = 'pending' OR ?3 = 'succeeded')"
         => "UPDATE event SET d_status = k3, d_due_at_us = k4, d_tries = k5, d_fence = d_fence + 1 FROM {keys} \
-            WHERE shard = ?1 AND seq = k2 AND d_status IS NOT NULL AND (d_status = 'pending' OR k3 = 'succeeded')";
-    OUTCOME_OTHER (Big, Text, Big, Big, Small) = "UPDATE delivery SET status = ?3, due_at_us = ?4, tries = ?5, \
-        fence = fence + 1 WHERE shard = ?1 AND seq = ?2 AND slot = ?6 AND (status = 'pending' OR ?3 = 'succeeded')"
+            WHERE shard = ?1 AND seq = k2 AND d_fence = k6 AND (d_status = 'pending' OR k3 = 'succeeded')";
+    OUTCOME_OTHER (Big, Text, Big, Big, Big, Small) = "UPDATE delivery SET status = ?3, due_at_us = ?4, tries = ?5, \
+        fence = fence + 1 WHERE shard = ?1 AND seq = ?2 AND fence = ?6 AND slot = ?7 \
+        AND (status = 'pending' OR ?3 = 'succeeded')"
         => "UPDATE delivery SET status = k3, due_at_us = k4, tries = k5, fence = fence + 1 FROM {keys} \
-            WHERE shard = ?1 AND seq = k2 AND slot = k6 AND (status = 'pending' OR k3 = 'succeeded')";
+            WHERE shard = ?1 AND seq = k2 AND fence = k6 AND slot = k7 \
+            AND (status = 'pending' OR k3 = 'succeeded')";
     ATTEMPT_INSERT (Uid, Big, Int, Big, Text) = "INSERT INTO delivery_attempt (shard, delivery, number, at_us, status, \
         latency_ms, error) \
         SELECT ?1, ?2, COALESCE(MAX(number), 0) + 1, ?3, ?4, ?5, ?6 FROM delivery_attempt \
@@ -346,12 +349,13 @@ pub(crate) async fn record(db: &Db, shard: Shard, outcomes: &[DeliveryOutcome]) 
     // Everybody touches rows in the order of their keys.
     known.sort_by_key(|(place, outcome)| (*place, outcome.attempt.at_us));
     let (mut firsts, mut others) = (Many::default(), Many::default());
-    for (Position { seq, slot }, outcome) in &known {
+    for (Position { seq, slot }, outcome) in last_words(&known) {
         let status = status_text(outcome.status);
-        if *slot == 0 {
-            firsts.push(params![*seq, status, outcome.due_at_us, outcome.tries]);
+        let [a, b, c, d, e] = params![seq, status, outcome.due_at_us, outcome.tries, outcome.fence];
+        if slot == 0 {
+            firsts.push([a, b, c, d, e]);
         } else {
-            others.push(params![*seq, status, outcome.due_at_us, outcome.tries, *slot]);
+            others.push([a, b, c, d, e, slot.into()]);
         }
     }
     let attempts = Many::of(known.iter().map(|(_, outcome)| {
@@ -363,6 +367,22 @@ pub(crate) async fn record(db: &Db, shard: Shard, outcomes: &[DeliveryOutcome]) 
     db.for_all(&OUTCOME_OTHER, shard, &others).await?;
     db.for_all(&ATTEMPT_INSERT, shard, &attempts).await?;
     db.for_all(&ATTEMPTS_FORGET, shard, &ids).await
+}
+
+/// What a batch says of each delivery, in the order of their places: of two tries under one fence a success, else the later one. An
+/// update from many rows takes any of those that fit.
+fn last_words<'o>(known: &[(Position, &'o DeliveryOutcome)]) -> BTreeMap<Position, &'o DeliveryOutcome> {
+    let weight = |outcome: &DeliveryOutcome| {
+        (outcome.fence, outcome.status == DeliveryStatus::Succeeded, outcome.attempt.at_us)
+    };
+    let mut last: BTreeMap<Position, &DeliveryOutcome> = BTreeMap::new();
+    for (place, outcome) in known {
+        let said = last.entry(*place).or_insert(outcome);
+        if weight(outcome) >= weight(said) {
+            *said = outcome;
+        }
+    }
+    last
 }
 
 pub(crate) async fn replay(db: &Db, id: DeliveryId, due_at_us: i64) -> Result<(), StoreError> {

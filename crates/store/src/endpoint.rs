@@ -1,10 +1,9 @@
 //! Control rows of webhook endpoints.
 
-use crate::StoreError;
-use crate::code;
 use crate::control::{Endpoint, EndpointStatus};
 use crate::db::{Db, corrupt, guard, params, statements};
 use crate::place::Place;
+use crate::{StoreError, code, installation};
 use domain::id::{EndpointId, MerchantId};
 
 statements! {
@@ -37,19 +36,19 @@ fn parse_status(text: &str) -> Option<EndpointStatus> {
 /// The secrets as they rest: the present one, the old one, until when.
 type SealedSecrets = (Vec<u8>, Option<Vec<u8>>, Option<i64>);
 
-fn seal(db: &Db, endpoint: &Endpoint) -> Result<SealedSecrets, StoreError> {
-    let row = &endpoint.id.0.0;
-    let secret = db.seal(Place::EndpointSecret, row, &endpoint.secret)?;
+async fn seal(db: &Db, endpoint: &Endpoint) -> Result<SealedSecrets, StoreError> {
+    let (row, version) = (&endpoint.id.0.0, installation::key_version(db).await?);
+    let secret = db.seal(version, Place::EndpointSecret, row, &endpoint.secret)?;
     match &endpoint.old_secret {
         Some((old, until_us)) => {
-            Ok((secret, Some(db.seal(Place::EndpointOldSecret, row, old)?), Some(*until_us)))
+            Ok((secret, Some(db.seal(version, Place::EndpointOldSecret, row, old)?), Some(*until_us)))
         }
         None => Ok((secret, None, None)),
     }
 }
 
 pub(crate) async fn insert(db: &Db, endpoint: &Endpoint) -> Result<(), StoreError> {
-    let (secret, old_secret, old_until_us) = seal(db, endpoint)?;
+    let (secret, old_secret, old_until_us) = seal(db, endpoint).await?;
     db.execute(
         INSERT,
         &params![
@@ -76,7 +75,7 @@ pub(crate) async fn insert(db: &Db, endpoint: &Endpoint) -> Result<(), StoreErro
 }
 
 pub(crate) async fn update(db: &Db, endpoint: &Endpoint, expected_sequence: i64) -> Result<(), StoreError> {
-    let (secret, old_secret, old_until_us) = seal(db, endpoint)?;
+    let (secret, old_secret, old_until_us) = seal(db, endpoint).await?;
     let values = params![
         endpoint.id.0.0,
         expected_sequence,

@@ -1,9 +1,13 @@
 //! Rows of events: the outbox, with the delivery to the first destination in the event's own row.
 
-use crate::db::{Columns, Db, Many, Sql, Value, corrupt, params, statements, writes};
+use crate::db::{Columns, Db, KeyVersion, Many, Sql, Value, corrupt, params, statements, writes};
 use crate::place::Place;
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
+<<<<<<< HEAD
 use crate::{StoreError, delivery, event_body, natural_key};
+=======
+use crate::{StoreError, delivery, head, natural_key};
+>>>>>>> fb3d693 (What is sealed is sealed with the version its commit asserts; a late try leaves a replay alone; one partition keeps no other back and joins beside writers; no zero byte poisons a row; days take the shard's head last)
 use crypto::seal::Sealer;
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::{EventId, MerchantId, Shard, Uid};
@@ -80,9 +84,17 @@ fn read_body(db: &Db, id: EventId, stored: &[u8]) -> Result<(String, bool), Stor
     Ok((event_body::unpack(stored)?, false))
 }
 
+<<<<<<< HEAD
 fn stored_body(db: &Db, event: &Event) -> Result<Vec<u8>, StoreError> {
     let packed = event_body::pack(&event.body);
     if event.is_personal { db.seal(Place::EventBody, &event.id.0.0, &packed) } else { Ok(packed) }
+=======
+fn stored_body<'e>(db: &Db, version: KeyVersion, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreError> {
+    if event.is_personal {
+        return db.seal(version, Place::EventBody, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
+    }
+    Ok(Cow::Borrowed(event.body.as_bytes()))
+>>>>>>> fb3d693 (What is sealed is sealed with the version its commit asserts; a late try leaves a replay alone; one partition keeps no other back and joins beside writers; no zero byte poisons a row; days take the shard's head last)
 }
 
 /// New events, numbered back from the commit's last, and their deliveries after the first.
@@ -92,7 +104,11 @@ pub(crate) struct Inserts<'a> {
     pub(crate) deliveries: Many<'a>,
 }
 
-pub(crate) fn inserts<'a>(db: &Db, events: &'a [Event]) -> Result<Inserts<'a>, StoreError> {
+pub(crate) fn inserts<'a>(
+    db: &Db,
+    version: KeyVersion,
+    events: &'a [Event],
+) -> Result<Inserts<'a>, StoreError> {
     let mut inserts = Inserts::default();
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
     let mut ids = HashSet::with_capacity(events.len());
@@ -104,7 +120,7 @@ pub(crate) fn inserts<'a>(db: &Db, events: &'a [Event]) -> Result<Inserts<'a>, S
             return Err(corrupt("an event has more destinations than it can have"));
         }
         let mut deliveries = event.deliveries.iter();
-        inserts.events.push(row(seq, event, stored_body(db, event)?, deliveries.next()));
+        inserts.events.push(row(seq, event, stored_body(db, version, event)?, deliveries.next()));
         for (slot, other) in (1..).zip(deliveries) {
             inserts.deliveries.push(delivery::row(seq, slot, event, other));
         }
@@ -131,12 +147,13 @@ fn row<'a>(seq: i64, event: &'a Event, body: Vec<u8>, first: Option<&'a NewDeliv
     ]
 }
 
-/// Writes one event under the number that was taken last; a conflict when one of that id stands.
+/// Writes one event under a number of its own; a conflict when one of that id stands.
 pub(crate) async fn insert_one(db: &Db, shard: Shard, event: &Event) -> Result<(), StoreError> {
+    let version = head::take_event(db, shard).await?;
     if db.keeps_natural_keys() {
         db.write(&natural_key::INSERT, shard, natural_key::of_event(event)).await?;
     }
-    let Inserts { events, deliveries } = inserts(db, std::slice::from_ref(event))?;
+    let Inserts { events, deliveries } = inserts(db, version, std::slice::from_ref(event))?;
     db.write(&INSERT, shard, events).await?;
     if deliveries.is_empty() {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Heads: one row per merchant, the root of its money rows, and one per shard.
 
-use crate::db::{Columns, Db, Many, Value, corrupt, keyed, params, statements, writes};
+use crate::db::{Columns, Db, KeyVersion, Many, Value, corrupt, keyed, params, statements, writes};
 use crate::{Committed, StoreError, WriteSet, installation};
 use domain::id::{MerchantId, Shard};
 use domain::merchant::Head;
@@ -53,10 +53,10 @@ statements! {
     /// Keeps the version until the commit, beside lanes that take numbers.
     KEY_HOLD = "SELECT key_version FROM shard_head WHERE shard = ?1"
         => "SELECT key_version FROM shard_head WHERE shard = ?1 FOR KEY SHARE";
-    /// Waits for whoever holds the version or took numbers, shard by shard in one order.
-    KEY_LOCK = "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard"
-        => "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard FOR UPDATE";
-    KEY_SET = "UPDATE shard_head SET key_version = ?2 WHERE shard >= ?1";
+    /// Waits for whoever took numbers or holds the version: an update alone waits for the former only.
+    KEY_LOCK = "SELECT key_version FROM shard_head WHERE shard = ?1"
+        => "SELECT key_version FROM shard_head WHERE shard = ?1 FOR UPDATE";
+    KEY_SET = "UPDATE shard_head SET key_version = ?2 WHERE shard = ?1";
     SHARDS_ALL = "SELECT shard FROM shard_head WHERE shard >= ?1 ORDER BY shard";
     /// Settles a commit whose answer was lost: a row that is there is touched, so that this commit waits for whatever the lost one
     /// waited for; where there is none, one with zeros takes its place, and the lost transaction can't commit any more.
@@ -183,10 +183,11 @@ pub(crate) async fn take(
     db: &Db,
     shard: Shard,
     writes: &WriteSet,
-    key_version: u32,
+    key_version: KeyVersion,
 ) -> Result<Committed, StoreError> {
     let (transactions, events) = wanted(writes);
-    let values = params![shard.0, writes.open_day.0, transactions, events, next_day(writes)?.0, key_version];
+    let values =
+        params![shard.0, writes.open_day.0, transactions, events, next_day(writes)?.0, key_version.0];
     let last = db.one(SHARD_TAKE, &values, |c| Ok((c.int()?, c.int()?))).await?;
     let Some((journal_seq, event_seq)) = last else {
         return Err(StoreError::Conflict("the business day or the master key moved".to_owned()));
@@ -198,23 +199,23 @@ pub(crate) async fn take(
     })
 }
 
-/// The number of one event that no money command caused.
-pub(crate) async fn take_event(db: &Db, shard: Shard) -> Result<i64, StoreError> {
-    let taken = match take_one(db, shard).await? {
-        Some(taken) => Some(taken),
-        None => {
-            installation::follow_rotation(db).await?;
-            take_one(db, shard).await?
-        }
-    };
-    let (journal_seq, event_seq) = taken.ok_or_else(|| corrupt("the shard's head can't be taken"))?;
-    db.note_numbers(journal_seq, event_seq);
-    Ok(event_seq)
+/// Takes the number of one event that no money command caused, and with it holds the version that its body is sealed with.
+pub(crate) async fn take_event(db: &Db, shard: Shard) -> Result<KeyVersion, StoreError> {
+    if let Some(version) = take_one(db, shard).await? {
+        return Ok(version);
+    }
+    installation::follow_rotation(db).await?;
+    take_one(db, shard).await?.ok_or_else(|| corrupt("the shard's head can't be taken"))
 }
 
-async fn take_one(db: &Db, shard: Shard) -> Result<Option<(i64, i64)>, StoreError> {
-    let values = params![shard.0, db.sealer().version()];
-    db.one(SHARD_TAKE_EVENT, &values, |c| Ok((c.int()?, c.int()?))).await
+async fn take_one(db: &Db, shard: Shard) -> Result<Option<KeyVersion>, StoreError> {
+    let version = KeyVersion(db.sealer().version());
+    let values = params![shard.0, version.0];
+    let taken = db.one(SHARD_TAKE_EVENT, &values, |c| Ok((c.int()?, c.int()?))).await?;
+    Ok(taken.map(|(journal_seq, event_seq)| {
+        db.note_numbers(journal_seq, event_seq);
+        version
+    }))
 }
 
 /// A process that seals with another version than its shard does reads the key file again.
@@ -226,16 +227,21 @@ pub(crate) async fn follow_key(db: &Db, key_version: i64) -> Result<(), StoreErr
 }
 
 /// Holds the version of the master key that values are sealed with until the commit.
-pub(crate) async fn hold_key(db: &Db, shard: Shard) -> Result<(), StoreError> {
+pub(crate) async fn hold_key(db: &Db, shard: Shard) -> Result<KeyVersion, StoreError> {
     let version = db.one(KEY_HOLD, &params![shard.0], |c| c.int()).await?;
-    follow_key(db, version.ok_or_else(|| corrupt("this installation does not have that shard"))?).await
+    let version = version.ok_or_else(|| corrupt("this installation does not have that shard"))?;
+    follow_key(db, version).await?;
+    u32::try_from(version).map(KeyVersion).map_err(|_| corrupt("a version of the master key can't be read"))
 }
 
 /// Values of every shard are sealed with this version from the commit on; what was sealed with another and is not committed yet
-/// never will be.
+/// never will be. Shard by shard: the nodes of a cluster lock the rows of one shard at a time, and here all do it in one order.
 pub(crate) async fn seal_with(db: &Db, version: u32) -> Result<(), StoreError> {
-    db.all(KEY_LOCK, &params![0i16], |c| c.int()).await?;
-    db.execute(KEY_SET, &params![0i16, version]).await.map(|_| ())
+    for shard in shards(db).await? {
+        db.one(KEY_LOCK, &params![shard.0], |c| c.int()).await?;
+        db.execute(KEY_SET, &params![shard.0, version]).await?;
+    }
+    Ok(())
 }
 
 /// The day that a write-set closes, if it does.

@@ -1,7 +1,7 @@
 //! What the installation says of itself: which master key it was made with, whether it is held, its own secrets.
 
 use crate::StoreError;
-use crate::db::{Db, corrupt, params, statements};
+use crate::db::{Db, KeyVersion, corrupt, params, statements};
 use crate::place::Place;
 use crate::safekeeping::{Restored, Sealing};
 use crypto::seal::{SealFault, Sealer};
@@ -82,12 +82,13 @@ pub(crate) async fn follow_rotation_in_view(db: &Db) -> Result<(), StoreError> {
     follow_rotation(db).await
 }
 
-/// A process that read the key file before a rotation began would seal with the version that goes out.
-pub(crate) async fn refuse_stale_key(db: &Db) -> Result<(), StoreError> {
+/// The version that values of a control write are sealed with, in a transaction that raised the version of what nodes cache: no
+/// rotation begins before its end. A process that read the key file before one began would seal with the version that goes out.
+pub(crate) async fn key_version(db: &Db) -> Result<KeyVersion, StoreError> {
     let wanted = sealing(db).await?.version()?;
     let ours = db.sealer().version();
     if ours == wanted {
-        return Ok(());
+        return Ok(KeyVersion(wanted));
     }
     let why =
         format!("values are sealed with version {wanted} of the master key now, not {ours}: start again");
@@ -122,7 +123,7 @@ pub(crate) async fn secret(db: &Db, name: &str) -> Result<Option<Vec<u8>>, Store
 }
 
 pub(crate) async fn keep_secret(db: &Db, name: &str, value: &[u8]) -> Result<(), StoreError> {
-    let sealed = db.seal(Place::InstallationSecret, name.as_bytes(), value)?;
+    let sealed = db.seal(key_version(db).await?, Place::InstallationSecret, name.as_bytes(), value)?;
     db.execute(SECRET_KEEP, &params![name, sealed]).await.map(|_| ())
 }
 

@@ -1,8 +1,8 @@
 //! Control rows of merchants with their default webhook secrets, and the version of everything that nodes cache.
 
-use crate::StoreError;
 use crate::db::{Db, corrupt, params, statements};
 use crate::place::Place;
+use crate::{StoreError, installation};
 use domain::World;
 use domain::id::{MerchantId, PartnerId, Shard};
 use domain::merchant::Merchant;
@@ -21,7 +21,12 @@ pub(crate) async fn insert(db: &Db, merchant: &Merchant, default_secret: &[u8]) 
     if merchant.shard != merchant.id.0.shard() || merchant.world != merchant.shard.world() {
         return Err(corrupt("a merchant's id names another shard or world"));
     }
-    let secret = db.seal(Place::DefaultSecret, &merchant.id.0.0, default_secret)?;
+    let secret = db.seal(
+        installation::key_version(db).await?,
+        Place::DefaultSecret,
+        &merchant.id.0.0,
+        default_secret,
+    )?;
     db.execute(
         INSERT,
         &params![

@@ -1,7 +1,7 @@
 //! Callbacks that no row knows yet. They may hold personal data, so they rest sealed; the same one is kept once.
 
 use crate::StoreError;
-use crate::db::{Db, params, statements};
+use crate::db::{Db, KeyVersion, params, statements, storable};
 use crate::place::Place;
 use crate::safekeeping::{KeptNotice, NoticeKey};
 use domain::Uid;
@@ -17,16 +17,19 @@ statements! {
 
 pub(crate) async fn keep(
     db: &Db,
+    version: KeyVersion,
     account: ChannelAccountId,
     reference: &str,
     headers: &str,
     body: &[u8],
     at_us: i64,
 ) -> Result<(), StoreError> {
+    // As the row will hold it: the seal names the row by it.
+    let reference = &*storable(reference);
     let digest = crypto::sha256(body);
     let row_id = row_id(account, reference, &digest);
-    let headers = db.seal(Place::NoticeHeaders, &row_id, headers.as_bytes())?;
-    let body = db.seal(Place::NoticeBody, &row_id, body)?;
+    let headers = db.seal(version, Place::NoticeHeaders, &row_id, headers.as_bytes())?;
+    let body = db.seal(version, Place::NoticeBody, &row_id, body)?;
     db.execute(INSERT, &params![account.0.0, reference, &digest, at_us, headers, body]).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Rows of payments.
 
-use crate::db::{Columns, Db, Many, corrupt, keyed, page_end, params, statements, writes};
+use crate::db::{Columns, Db, KeyVersion, Many, corrupt, keyed, page_end, params, statements, writes};
 use crate::place::Place;
 use crate::reads::{Page, PaymentFilter};
 use crate::{StoreError, head, members, natural_key};
@@ -150,11 +150,15 @@ fn read_details(
 }
 
 /// New payments.
-pub(crate) fn inserts<'a>(db: &Db, payments: &'a [Payment]) -> Result<Many<'a>, StoreError> {
+pub(crate) fn inserts<'a>(
+    db: &Db,
+    version: KeyVersion,
+    payments: &'a [Payment],
+) -> Result<Many<'a>, StoreError> {
     let mut rows = Many::default();
     for p in payments {
         let personal = match members::personal(&p.details) {
-            Some(plain) => Some(db.seal(Place::PaymentPersonal, &p.id.0.0, &plain)?),
+            Some(plain) => Some(db.seal(version, Place::PaymentPersonal, &p.id.0.0, &plain)?),
             None => None,
         };
         rows.push(params![

@@ -1,9 +1,9 @@
 //! Control rows with fee rules: price versions and channel accounts.
 
-use crate::StoreError;
 use crate::control::StoredChannelAccount;
 use crate::db::{Columns, Db, corrupt, params, statements};
 use crate::place::Place;
+use crate::{StoreError, installation};
 use domain::World;
 use domain::channel::ChannelAccount;
 use domain::id::ChannelAccountId;
@@ -76,7 +76,12 @@ pub(crate) async fn insert_channel_account(db: &Db, stored: &StoredChannelAccoun
     if stored.kind == SANDBOX_KIND && worlds.contains(&World::Live) {
         return Err(StoreError::Conflict("the sandbox channel is no channel of the live world".to_owned()));
     }
-    let secret = db.seal(Place::CallbackSecret, &account.id.0.0, &stored.callback_secret)?;
+    let secret = db.seal(
+        installation::key_version(db).await?,
+        Place::CallbackSecret,
+        &account.id.0.0,
+        &stored.callback_secret,
+    )?;
     db.execute(
         CHANNEL_INSERT,
         &params![

@@ -5,8 +5,9 @@
 use crate::db::{Columns, Db, Sql, Value, corrupt, statements};
 use crate::place::Place;
 use crate::safekeeping::SealedAgain;
-use crate::{StoreError, installation};
+use crate::{StoreError, head, installation};
 use crypto::seal::Sealer;
+use domain::World;
 use zeroize::Zeroizing;
 
 /// Rows of one step.
@@ -232,10 +233,12 @@ pub(crate) async fn page(db: &Db, from: Option<Cursor>) -> Result<Page, StoreErr
 /// Seals the values of a page again; answers how many. One that was changed meanwhile is not among them.
 pub(crate) async fn seal(db: &Db, place: Place, older: &[Older]) -> Result<u64, StoreError> {
     let seal = way(place).seal;
+    // No later rotation begins before these are written.
+    let version = head::hold_key(db, World::Live.first_shard()).await?;
     let mut sealed_count = 0;
     for row in older {
         let plain = Zeroizing::new(db.open(place, &row.named, &row.sealed)?);
-        let fresh = db.seal(place, &row.named, &plain)?;
+        let fresh = db.seal(version, place, &row.named, &plain)?;
         let mut values = vec![Value::from(&fresh), Value::from(&row.sealed)];
         values.extend(row.key.iter().map(Key::value));
         sealed_count += u64::try_from(db.execute(seal, &values).await?).unwrap_or(0);

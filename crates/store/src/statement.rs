@@ -164,8 +164,21 @@ pub(crate) async fn after(
     db.all(AFTER, &params![shard.0, merchant, day, kind, limit], read).await
 }
 
+/// Writes days in the order in which all writers take locks: the merchants' rows by key, and what takes the shard's head last.
+pub(crate) async fn append_all(db: &Db, shard: Shard, days: &[FormedDay]) -> Result<(), StoreError> {
+    let mut in_turn: Vec<&FormedDay> = days.iter().collect();
+    in_turn.sort_by_key(|day| day.statements.first().map(|first| (first.merchant, first.day)));
+    for day in &in_turn {
+        append(db, shard, day).await?;
+    }
+    for event in in_turn.iter().flat_map(|day| &day.events) {
+        event::insert_one(db, shard, event).await?;
+    }
+    Ok(())
+}
+
 /// Each statement must go on where its merchant's last one of the kind ended.
-pub(crate) async fn append(db: &Db, shard: Shard, day: &FormedDay) -> Result<(), StoreError> {
+async fn append(db: &Db, shard: Shard, day: &FormedDay) -> Result<(), StoreError> {
     for statement in &day.statements {
         if statement.merchant.0.shard() != shard || statement.id.0.shard() != shard {
             return Err(corrupt("a statement belongs to another shard"));
@@ -178,10 +191,6 @@ pub(crate) async fn append(db: &Db, shard: Shard, day: &FormedDay) -> Result<(),
         }
         insert(db, shard, statement).await?;
         set_due(db, statement.merchant, day.next_due_at_us).await?;
-    }
-    for event in &day.events {
-        head::take_event(db, shard).await?;
-        event::insert_one(db, shard, event).await?;
     }
     Ok(())
 }

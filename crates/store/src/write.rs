@@ -2,7 +2,7 @@
 //! The caller commits.
 
 use crate::counts::RowCounts;
-use crate::db::{Db, Many, RowWrite, Step};
+use crate::db::{Db, KeyVersion, Many, RowWrite, Step};
 use crate::{Committed, StoreError, WriteSet};
 use crate::{
     attempt, balance, capture, delivery, event, head, idempotency, journal, natural_key, payment, refund,
@@ -18,8 +18,8 @@ pub(crate) struct Ready<'a> {
     under_roots: Vec<(&'static RowWrite, Many<'a>)>,
     /// What carries numbers of the shard head or is changed under it.
     under_shard_head: Vec<(&'static RowWrite, Many<'a>)>,
-    /// The version of the master key that was in use before anything was sealed.
-    key_version: u32,
+    /// The version of the master key that everything here is sealed with; the commit asserts it.
+    key_version: KeyVersion,
     pub(crate) counts: RowCounts,
 }
 
@@ -50,12 +50,12 @@ pub(crate) fn ready<'a>(
     clocks: &Clocks,
 ) -> Result<Ready<'a>, StoreError> {
     must_be_of_shard(shard, writes)?;
-    let key_version = db.sealer().version();
+    let key_version = KeyVersion(db.sealer().version());
     let business_now_us = |merchant| clocks.business_now_us(writes, merchant);
     let journal = journal::inserts(&writes.transactions)?;
     let balances = balance::writes(&writes.balances, &journal.chained, business_now_us)?;
     let additions = balance::additions(&writes.deltas);
-    let events = event::inserts(db, &writes.events)?;
+    let events = event::inserts(db, key_version, &writes.events)?;
     let natural_keys = if db.keeps_natural_keys() { natural_key::inserts(writes) } else { Many::default() };
 
     let mut counts = counts(writes);
@@ -68,7 +68,7 @@ pub(crate) fn ready<'a>(
         (&idempotency::INSERT, idempotency::inserts(&writes.idempotency)),
         (&natural_key::INSERT, natural_keys),
         (&head::UPDATE, head::updates(&writes.heads)),
-        (&payment::INSERT, payment::inserts(db, &writes.new_payments)?),
+        (&payment::INSERT, payment::inserts(db, key_version, &writes.new_payments)?),
         (&payment::UPDATE, payment::updates(&writes.payments)),
         (&attempt::INSERT, attempt::inserts(&writes.new_attempts)),
         (&attempt::UPDATE, attempt::updates(&writes.attempts)),

@@ -33,6 +33,8 @@ pub(super) struct Job {
     pub(super) url: String,
     /// Tries made before.
     pub(super) tries: i64,
+    /// The delivery's fence, under which the outcome of the next try counts.
+    pub(super) fence: i64,
     /// Read from the database, where more of its object may wait than this node knows.
     pub(super) found: bool,
 }
@@ -46,14 +48,15 @@ impl Job {
             endpoint: new.endpoint,
             url: new.url.clone(),
             tries: 0,
+            fence: 0,
             found: false,
         })
     }
 
     /// A delivery as the database holds it.
     pub(super) fn of_delivery(delivery: Delivery) -> Job {
-        let Delivery { id, event, endpoint, url, tries, .. } = delivery;
-        Job { id, event: Arc::new(event), endpoint, url, tries, found: true }
+        let Delivery { id, event, endpoint, url, tries, fence, .. } = delivery;
+        Job { id, event: Arc::new(event), endpoint, url, tries, fence, found: true }
     }
 
     pub(super) fn destination(&self) -> Destination {

@@ -453,7 +453,7 @@ impl Pump {
         tries: i64,
         word: Word,
     ) {
-        let row = DeliveryOutcome { id: job.id, attempt, status, due_at_us, tries };
+        let row = DeliveryOutcome { id: job.id, attempt, status, due_at_us, tries, fence: job.fence };
         let outcome = Outcome { row, merchant: job.event.merchant, endpoint: job.endpoint, word };
         if self.outcomes.try_send(outcome).is_err() {
             // The plan starts nothing while this much is unwritten, so there is room. Without a writer the database keeps

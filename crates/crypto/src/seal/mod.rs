@@ -140,7 +140,14 @@ impl Sealer {
     /// # Errors
     /// [`SealFault::KeyUnavailable`].
     pub fn seal(&self, aad: Aad<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealFault> {
-        let version = self.version();
+        self.seal_at(self.version(), aad, plaintext)
+    }
+
+    /// As [`Sealer::seal`], with a version that the caller holds: the one in use may change beside it.
+    ///
+    /// # Errors
+    /// [`SealFault::KeyUnavailable`].
+    pub fn seal_at(&self, version: u32, aad: Aad<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealFault> {
         let (salt, nonce) = (random_bytes::<SALT_BYTES>(), random_bytes::<NONCE_LEN>());
         let header = [&[FORMAT][..], &version.to_be_bytes(), &salt, &nonce].concat();
         let key = self.value_key(version, aad.table, &salt)?;

@@ -16,7 +16,7 @@ pub(crate) use keyed::{Keyed, keyed};
 pub(crate) use pipeline::{Step, in_order};
 pub(crate) use row_write::{Column, Kind, RowWrite, Verb, writes};
 pub(crate) use statements::{Sql, statements};
-pub(crate) use value::{Many, Value, params};
+pub(crate) use value::{Many, Value, params, storable};
 
 use crate::StoreError;
 use crate::place::Place;
@@ -27,6 +27,11 @@ use futures::future::BoxFuture;
 
 /// A connection of either engine.
 pub(crate) type Db = dyn Connection;
+
+/// A version of the master key that values of one transaction are sealed with. Whoever makes one says how the transaction keeps it
+/// until its commit: a row is locked, or the commit asserts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyVersion(pub(crate) u32);
 
 /// What reads a row and keeps it.
 pub(crate) type EachRow<'a> = dyn FnMut(&mut Columns<'_>) -> Result<(), StoreError> + Send + 'a;
@@ -148,9 +153,17 @@ impl dyn Connection {
         self.keyed(keyed, shard, keys, &mut |_| Ok(())).await
     }
 
-    pub(crate) fn seal(&self, place: Place, row_id: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    /// With a version that this transaction holds or asserts: the process's own may change in between.
+    pub(crate) fn seal(
+        &self,
+        version: KeyVersion,
+        place: Place,
+        row_id: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
         let aad = Aad { table: place.table(), column: place.column(), row_id };
-        self.sealer().seal(aad, plain).map_err(|fault| StoreError::Unavailable(fault.to_string()))
+        let sealed = self.sealer().seal_at(version.0, aad, plain);
+        sealed.map_err(|fault| StoreError::Unavailable(fault.to_string()))
     }
 
     pub(crate) fn open(&self, place: Place, row_id: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {

@@ -31,7 +31,7 @@ where
     let raised = engine.write(world, move |db| {
         Box::pin(async move {
             merchant::raise_version(db).await?;
-            installation::refuse_stale_key(db).await?;
+            installation::key_version(db).await?;
             work(db).await
         })
     });
@@ -292,7 +292,6 @@ impl<E: Engine> Control for E {
         self.write(shard.world(), move |db| {
             Box::pin(once(db, asked, event.id, move |db| {
                 Box::pin(async move {
-                    head::take_event(db, shard).await?;
                     event::insert_one(db, shard, &event).await?;
                     Ok(Made::Now)
                 })
@@ -340,8 +339,8 @@ impl<E: Engine> Control for E {
         let (reference, headers, body) = (reference.to_owned(), headers.to_owned(), body.to_vec());
         self.write(world_of(account), move |db| {
             Box::pin(async move {
-                head::hold_key(db, world_of(account).first_shard()).await?;
-                notice::keep(db, account, &reference, &headers, &body, at_us).await
+                let version = head::hold_key(db, world_of(account).first_shard()).await?;
+                notice::keep(db, version, account, &reference, &headers, &body, at_us).await
             })
         })
         .await

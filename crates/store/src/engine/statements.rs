@@ -78,19 +78,16 @@ impl<E: Engine> Statements for E {
     async fn append_statements(&self, shard: Shard, days: &[FormedDay]) -> Result<(), StoreError> {
         let days = days.to_vec();
         self.write(shard.world(), move |db| {
-            Box::pin(async move {
-                for day in &days {
-                    statement::append(db, shard, day).await?;
-                }
-                Ok(())
-            })
+            Box::pin(async move { statement::append_all(db, shard, &days).await })
         })
         .await
     }
 
     async fn set_statements_due(&self, due: &[(MerchantId, i64)]) -> Result<(), StoreError> {
         let Some((first, _)) = due.first() else { return Ok(()) };
-        let (world, due) = (first.uid().shard().world(), due.to_vec());
+        let (world, mut due) = (first.uid().shard().world(), due.to_vec());
+        // Everybody touches rows in the order of their keys.
+        due.sort_unstable();
         self.write(world, move |db| {
             Box::pin(async move {
                 for (merchant, due_at_us) in &due {

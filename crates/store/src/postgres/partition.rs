@@ -1,6 +1,7 @@
 //! Room for what comes: partitions of the tables that grow, made before they are needed. An id begins with its time, so a range of ids
 //! is a span of time; what is numbered goes by its numbers. Spans are wide, because every plan of a hot statement names them all.
 
+use super::citus;
 use super::db::PgDb;
 use crate::StoreError;
 use crate::db::{Columns, Db, params, statements};
@@ -64,12 +65,14 @@ fn name(table: &str, index: i64) -> String {
     format!("{table}_p{index}")
 }
 
-/// Makes the partitions from the one in use on that are not there yet; answers how many. Another node may do the same meanwhile.
+/// Makes the partitions from the one in use on that are not there yet; answers how many. Another node may do the same meanwhile. One
+/// that can't be made keeps none of the others back, and is told at the end.
 pub(super) async fn make_room(db: &PgDb, now_us: i64) -> Result<usize, StoreError> {
     let pairs = |c: &mut Columns<'_>| Ok((c.int()?, c.int()?));
     let furthest = (db as &Db).one(FURTHEST, &params![0i16], pairs).await?;
     let (journal_seq, event_seq) = furthest.unwrap_or((0, 0));
-    let mut made = 0;
+    let is_citus = citus::is_there(db).await?;
+    let (mut made, mut failure) = (0, None);
     for (table, by, fill) in TABLES {
         let present = match by {
             By::Id => (now_us / 1_000) >> SPAN_BITS,
@@ -81,25 +84,86 @@ pub(super) async fn make_room(db: &PgDb, now_us: i64) -> Result<usize, StoreErro
             if there.contains(&name(table, index)) {
                 continue;
             }
-            made += usize::from(make(db, table, *by, index, *fill).await?);
+            match make(db, is_citus, Wanted { table, by: *by, index, fill: *fill }).await {
+                Ok(is_new) => made += usize::from(is_new),
+                Err(error) => {
+                    // The others need room all the same.
+                    tracing::warn!(%error, partition = name(table, index), "a partition could not be made");
+                    failure.get_or_insert(error);
+                }
+            }
         }
     }
-    Ok(made)
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(made),
+    }
+}
+
+/// A partition that is to be made.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    table: &'a str,
+    by: By,
+    index: i64,
+    fill: u32,
+}
+
+/// How often the parent's lock is asked for, and how long each time: whoever waits for a lock makes others wait behind it.
+const LOCK_TRIES: u32 = 20;
+
+impl Wanted<'_> {
+    fn name(self) -> String {
+        name(self.table, self.index)
+    }
+
+    fn range(self) -> (String, String) {
+        (bound(self.by, self.index), bound(self.by, self.index + 1))
+    }
+
+    /// The table is made beside its parent and joined to it: commits into the parent go on, which creating it as a partition would
+    /// not let them. The check says what the parent would else look for, row by row, under the lock.
+    fn words(self) -> String {
+        let (Wanted { table, fill, .. }, name, (from, to)) = (self, self.name(), self.range());
+        let column = match (self.by, table) {
+            (By::Id, "delivery_attempt") => "delivery",
+            (By::Id, _) => "id",
+            (By::JournalSeq | By::EventSeq, _) => "seq",
+        };
+        format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 250; \
+             CREATE TABLE {name} (LIKE {table} INCLUDING ALL, CONSTRAINT room CHECK ({column} >= {from} AND {column} < {to})) \
+             WITH (fillfactor = {fill}); \
+             ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to}); \
+             ALTER TABLE {name} DROP CONSTRAINT room; COMMIT"
+        )
+    }
+
+    /// Citus makes the shards of a partition with it.
+    fn words_on_citus(self) -> String {
+        let (Wanted { table, fill, .. }, name, (from, to)) = (self, self.name(), self.range());
+        format!(
+            "CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ({from}) TO ({to}) WITH (fillfactor = {fill})"
+        )
+    }
 }
 
 /// False when another was quicker.
-async fn make(db: &PgDb, table: &str, by: By, index: i64, fill: u32) -> Result<bool, StoreError> {
-    let words = format!(
-        "CREATE TABLE {} PARTITION OF {table} FOR VALUES FROM ({}) TO ({}) WITH (fillfactor = {fill})",
-        name(table, index),
-        bound(by, index),
-        bound(by, index + 1)
-    );
-    match db.say(&words).await {
-        Ok(()) => Ok(true),
-        Err(error) => {
-            let there = (db as &Db).all(PARTITIONS, &params![table], |c| c.string()).await?;
-            if there.contains(&name(table, index)) { Ok(false) } else { Err(error) }
+async fn make(db: &PgDb, is_citus: bool, wanted: Wanted<'_>) -> Result<bool, StoreError> {
+    let words = if is_citus { wanted.words_on_citus() } else { wanted.words() };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let Err(error) = db.say(&words).await else { return Ok(true) };
+        // Outside of a transaction it is a warning and no more.
+        db.say("ROLLBACK").await?;
+        let there = (db as &Db).all(PARTITIONS, &params![wanted.table], |c| c.string()).await?;
+        if there.contains(&wanted.name()) {
+            return Ok(false);
+        }
+        // A lock that was not had.
+        if !matches!(error, StoreError::Conflict(_)) || tries >= LOCK_TRIES {
+            return Err(error);
         }
     }
 }

@@ -9,6 +9,7 @@ use store::reads::{Delivery, DeliveryAttempt, DeliveryStatus, SeqPage, delivery_
 on_both_engines! {
     a_later_event_of_an_object_waits_for_the_earlier_one, tries_are_kept_and_shown,
     replay_makes_it_due_again_in_any_slot, pages_of_deliveries_end_anywhere, all_deliveries_of_one_event,
+    an_outcome_that_comes_after_a_replay_changes_nothing, of_two_outcomes_in_one_batch_the_last_word_counts,
     deleting_an_endpoint_gives_up_what_waits_for_it, events_of_no_command_are_numbered_with_the_others,
 }
 
@@ -25,6 +26,7 @@ fn outcome(delivery: &Delivery, status: DeliveryStatus, due_at_us: Option<i64>) 
         status,
         due_at_us,
         tries: delivery.tries + 1,
+        fence: delivery.fence,
     }
 }
 
@@ -208,4 +210,68 @@ fn events_of_no_command_are_numbered_with_the_others(engine: Engine) {
     let found = block_on(hooks.here.store.delivery(delivery_id(notice.id, 1))).unwrap().unwrap();
     assert_eq!((found.event.seq, found.endpoint), (5, None));
     assert_eq!(block_on(hooks.here.store.last_event_seq(LIVE)).unwrap(), 5);
+}
+
+/// A try was under way when its merchant asked for a replay, which was acknowledged: it stands, whatever becomes of that try.
+fn an_outcome_that_comes_after_a_replay_changes_nothing(engine: Engine) {
+    let hooks = hooks(engine);
+    for (late, slot) in [
+        (DeliveryStatus::Failed, 0),
+        (DeliveryStatus::Pending, 0),
+        (DeliveryStatus::Succeeded, 0),
+        (DeliveryStatus::Failed, 1),
+        (DeliveryStatus::Pending, 1),
+        (DeliveryStatus::Succeeded, 1),
+    ] {
+        let id = delivery_id(hooks.due(i64::MAX)[0].event.id, slot);
+        let tried = hooks.show(id);
+        let replayed_at_us = NOW_US + 60_000_000;
+        block_on(hooks.here.store.replay_delivery(id, replayed_at_us, None)).unwrap();
+        hooks.record(&[outcome(&tried, late, Some(NOW_US + 9))]);
+        let shown = hooks.show(id);
+        let stands = (shown.status, shown.due_at_us, shown.tries);
+        assert_eq!(stands, (DeliveryStatus::Pending, Some(replayed_at_us), 0), "{late:?} in slot {slot}");
+        assert_eq!(shown.attempts.len(), tried.attempts.len() + 1, "the try is shown all the same");
+        // The replay's own outcome counts.
+        hooks.record(&[outcome(&shown, DeliveryStatus::Pending, Some(replayed_at_us + 1))]);
+        assert_eq!(hooks.show(id).due_at_us, Some(replayed_at_us + 1));
+    }
+}
+
+fn of_two_outcomes_in_one_batch_the_last_word_counts(engine: Engine) {
+    let hooks = hooks(engine);
+    let event = hooks.due(NOW_US)[0].event.id;
+    for slot in [0, 1] {
+        for is_reversed in [false, true] {
+            let id = delivery_id(event, slot);
+            block_on(hooks.here.store.replay_delivery(id, NOW_US, None)).unwrap();
+            let tried = hooks.show(id);
+            let at = |at_us: i64, mut said: DeliveryOutcome| {
+                said.attempt.at_us = at_us;
+                said
+            };
+            let mut two = vec![
+                at(NOW_US + 1, outcome(&tried, DeliveryStatus::Pending, Some(NOW_US + 10))),
+                at(NOW_US + 2, outcome(&tried, DeliveryStatus::Pending, Some(NOW_US + 20))),
+            ];
+            if is_reversed {
+                two.reverse();
+            }
+            hooks.record(&two);
+            let shown = hooks.show(id);
+            assert_eq!((shown.due_at_us, shown.fence), (Some(NOW_US + 20), tried.fence + 1), "slot {slot}");
+            let tried = shown;
+            let mut two = vec![
+                at(NOW_US + 3, outcome(&tried, DeliveryStatus::Succeeded, None)),
+                at(NOW_US + 4, outcome(&tried, DeliveryStatus::Failed, None)),
+            ];
+            if is_reversed {
+                two.reverse();
+            }
+            hooks.record(&two);
+            let shown = hooks.show(id);
+            assert_eq!((shown.status, shown.due_at_us), (DeliveryStatus::Succeeded, None), "slot {slot}");
+            assert_eq!(shown.attempts.len() % 4, 0, "every try is shown");
+        }
+    }
 }

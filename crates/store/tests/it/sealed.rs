@@ -4,7 +4,7 @@ use crate::fixtures::*;
 
 on_both_engines! {
     planted_secrets_are_in_no_file, a_sealed_value_does_not_open_in_another_row,
-    personal_bodies_of_events_rest_sealed,
+    personal_bodies_of_events_rest_sealed, a_callbacks_number_with_a_zero_byte_is_kept_and_found,
 }
 
 fn planted_secrets_are_in_no_file(engine: Engine) {
@@ -83,4 +83,23 @@ fn personal_bodies_of_events_rest_sealed(engine: Engine) {
     assert_eq!(listed, [(body, true), (plain.body.as_str(), false)]);
     let due = block_on(here.store.deliveries_due(SANDBOX, NOW_US, 10)).unwrap();
     assert_eq!(due[0].event.body, body);
+}
+
+/// A channel's number may hold anything. PostgreSQL keeps no zero byte in a text; the callback is kept, read and found all the same.
+fn a_callbacks_number_with_a_zero_byte_is_kept_and_found(engine: Engine) {
+    let here = Installation::new(engine);
+    let account = maker(SANDBOX, 94).next();
+    for number in ["PLAIN", "NUL\0NUL", "\0"] {
+        block_on(here.store.keep_notice(account, number, "h\0: v", b"body\0", NOW_US)).unwrap();
+    }
+    let kept = block_on(here.store.kept_notices(None, 10)).unwrap();
+    let mut numbers: Vec<&str> = kept.iter().map(|notice| notice.key.1.as_str()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, ["NUL\u{fffd}NUL", "PLAIN", "\u{fffd}"]);
+    assert!(kept.iter().all(|notice| notice.body == b"body\0"));
+    for number in ["NUL\0NUL", "\u{fffd}"] {
+        assert!(block_on(here.store.mark_handled(account, number, NOW_US + 1)).unwrap());
+    }
+    let left = block_on(here.store.kept_notices(None, 10)).unwrap();
+    assert_eq!(left.iter().filter(|notice| notice.handled_at_us.is_none()).count(), 1);
 }

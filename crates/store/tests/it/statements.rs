@@ -6,6 +6,8 @@ use domain::id::{EndpointId, Id, MerchantId, StatementId};
 use domain::statement::{FlowTotal, Kind, Root, SCHEMA, Span, Statement, Totals, TradeTotal};
 use ledger::Day;
 use money::Currency;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use store::StoreError;
 use store::reads::{Block, Page};
 use store::statements::{FormedDay, StatementFilter};
@@ -14,6 +16,7 @@ on_both_engines! {
     a_statement_comes_back_as_it_was_written, lists_go_on_where_a_page_ended,
     a_day_follows_the_one_before_or_is_refused_whole, days_are_due_by_each_merchants_own_clock,
     a_days_lines_are_read_by_number_with_what_they_are_about, the_block_of_a_transaction_is_found,
+    days_are_written_in_any_order,
 }
 
 const FIRST: Day = TODAY;
@@ -229,4 +232,49 @@ fn the_block_of_a_transaction_is_found(engine: Engine) {
     let roots = |first, last, limit| block_on(here.store.chained_roots(LIVE, first, last, limit)).unwrap();
     assert_eq!(roots(1, 3, 9), [[1; 32], [2; 32], [3; 32]]);
     assert_eq!((roots(2, 3, 1), roots(4, 9, 9)), (vec![[2; 32]], vec![]));
+}
+
+/// The order of days in a call is the caller's; that of the locks is everybody's.
+fn days_are_written_in_any_order(engine: Engine) {
+    let here = Installation::new(engine);
+    let other = merchant(LIVE, 50);
+    block_on(here.store.create_merchant(&other, &head(other.id), b"secret")).unwrap();
+    let of = |merchant: MerchantId, at: i32| day(merchant, FIRST.plus(at), (0, 0));
+    // Ids of the fixtures hang on day and kind alone.
+    let days = [of(other.id, 1), of(here.live, 3), of(other.id, 0), of(here.live, 2)];
+    block_on(here.store.append_statements(LIVE, &days)).unwrap();
+    for (merchant, last) in [(here.live, FIRST.plus(3)), (other.id, FIRST.plus(1))] {
+        let newest = block_on(here.store.last_statement(merchant, Kind::Trade)).unwrap().unwrap();
+        assert_eq!(newest.day, last);
+    }
+    assert_eq!(block_on(here.store.last_event_seq(LIVE)).unwrap(), 8);
+}
+
+/// Somebody holds a merchant's row, and lanes of the shard go on: its head is taken after every row that is waited for.
+#[test]
+fn whoever_writes_days_takes_the_shards_head_last() {
+    let here = Installation::new(Engine::Postgres);
+    let other = merchant(LIVE, 50);
+    block_on(here.store.create_merchant(&other, &head(other.id), b"secret")).unwrap();
+    let mut merchants = [here.live, other.id];
+    merchants.sort_unstable();
+    let days = [day(merchants[0], FIRST, (0, 0)), day(merchants[1], FIRST.plus(1), (0, 0))];
+    let holder = block_on(client(here.place.url()));
+    let last = merchants[1].0.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hold = format!(
+        "BEGIN; SELECT 1 FROM statement_due WHERE shard = 0 AND merchant = '{last}'::uuid FOR UPDATE"
+    );
+    block_on(holder.batch_execute(&hold)).unwrap();
+    let store = Arc::clone(&here.store);
+    let writing = std::thread::spawn(move || block_on(store.append_statements(LIVE, &days)));
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let until = Instant::now() + Duration::from_secs(20);
+    while here.place.number(waiting) == 0 {
+        assert!(Instant::now() < until, "nobody waits");
+    }
+    here.commit(LIVE, &writes(1)).unwrap();
+    assert!(!writing.is_finished(), "it waits still");
+    block_on(holder.batch_execute("ROLLBACK")).unwrap();
+    writing.join().unwrap().unwrap();
+    assert_eq!(block_on(here.store.last_event_seq(LIVE)).unwrap(), 4);
 }

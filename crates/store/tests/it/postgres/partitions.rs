@@ -3,7 +3,7 @@
 use crate::fixtures::*;
 use store::postgres::PostgresStore;
 
-const TABLES: &[&str] = &[
+const TABLES: [&str; 9] = [
     "payment",
     "attempt",
     "capture",
@@ -61,4 +61,37 @@ fn rows_lie_in_the_partition_of_their_time_and_are_taken_where_there_is_none() {
     let mut again = writes(2);
     again.new_payments = vec![payment(&mut late, here.live, "now")];
     assert!(matches!(here.commit(LIVE, &again), Err(store::StoreError::Conflict(_))));
+}
+
+/// A long transaction writes into the parent: room is made beside it, and it is kept waiting by nothing.
+#[test]
+fn room_is_made_beside_whoever_writes() {
+    let here = Installation::new(Engine::Postgres);
+    let store = block_on(PostgresStore::open(&postgres_config(here.place.url()))).unwrap();
+    let writer = block_on(client(here.place.url()));
+    let locks = TABLES.map(|table| format!("LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE")).join("; ");
+    block_on(writer.batch_execute(&format!("BEGIN; {locks}"))).unwrap();
+    assert_eq!(block_on(store.make_room(NOW_US + SPAN_US)).unwrap(), 5);
+    block_on(writer.batch_execute("COMMIT")).unwrap();
+    // They are partitions like any other: with the parent's indexes, and without the check that joined them.
+    let odd = "SELECT COUNT(*) FROM pg_class p JOIN pg_inherits i ON i.inhrelid = p.oid \
+        WHERE p.relname = 'payment_p207' AND p.reloptions = ARRAY['fillfactor=85'] \
+        AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = p.oid AND c.conname = 'room') \
+        AND (SELECT COUNT(*) FROM pg_index x WHERE x.indrelid = p.oid) = \
+            (SELECT COUNT(*) FROM pg_index x WHERE x.indrelid = 'payment'::regclass) \
+        AND NOT EXISTS (SELECT 1 FROM pg_index x WHERE x.indrelid = p.oid \
+            AND NOT EXISTS (SELECT 1 FROM pg_inherits j WHERE j.inhrelid = x.indexrelid))";
+    assert_eq!(here.place.number(odd), 1);
+}
+
+#[test]
+fn one_partition_that_can_not_be_made_keeps_no_other_back() {
+    let here = Installation::new(Engine::Postgres);
+    let store = block_on(PostgresStore::open(&postgres_config(here.place.url()))).unwrap();
+    here.place.say("CREATE TABLE payment_p207 (its_name_is_taken integer)");
+    assert!(block_on(store.make_room(NOW_US + SPAN_US)).is_err(), "it is told");
+    let later: Vec<i64> = TABLES[1..5].iter().map(|table| partitions(&here.place, table)).collect();
+    assert_eq!(later, [4; 4], "attempt, capture, refund, delivery_attempt");
+    here.place.say("DROP TABLE payment_p207");
+    assert_eq!(block_on(store.make_room(NOW_US + SPAN_US)).unwrap(), 1);
 }
