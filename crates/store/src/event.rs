@@ -3,11 +3,7 @@
 use crate::db::{Columns, Db, KeyVersion, Many, Sql, Value, corrupt, params, statements, writes};
 use crate::place::Place;
 use crate::reads::{DeliveryStatus, EventFilter, SeqPage};
-<<<<<<< HEAD
-use crate::{StoreError, delivery, event_body, natural_key};
-=======
-use crate::{StoreError, delivery, head, natural_key};
->>>>>>> fb3d693 (What is sealed is sealed with the version its commit asserts; a late try leaves a replay alone; one partition keeps no other back and joins beside writers; no zero byte poisons a row; days take the shard's head last)
+use crate::{StoreError, delivery, event_body, head, natural_key};
 use crypto::seal::Sealer;
 use domain::event::{Event, NewDelivery, Type};
 use domain::id::{EventId, MerchantId, Shard, Uid};
@@ -84,17 +80,12 @@ fn read_body(db: &Db, id: EventId, stored: &[u8]) -> Result<(String, bool), Stor
     Ok((event_body::unpack(stored)?, false))
 }
 
-<<<<<<< HEAD
-fn stored_body(db: &Db, event: &Event) -> Result<Vec<u8>, StoreError> {
+fn stored_body(db: &Db, version: KeyVersion, event: &Event) -> Result<Vec<u8>, StoreError> {
     let packed = event_body::pack(&event.body);
-    if event.is_personal { db.seal(Place::EventBody, &event.id.0.0, &packed) } else { Ok(packed) }
-=======
-fn stored_body<'e>(db: &Db, version: KeyVersion, event: &'e Event) -> Result<Cow<'e, [u8]>, StoreError> {
     if event.is_personal {
-        return db.seal(version, Place::EventBody, &event.id.0.0, event.body.as_bytes()).map(Cow::Owned);
+        return db.seal(version, Place::EventBody, &event.id.0.0, &packed);
     }
-    Ok(Cow::Borrowed(event.body.as_bytes()))
->>>>>>> fb3d693 (What is sealed is sealed with the version its commit asserts; a late try leaves a replay alone; one partition keeps no other back and joins beside writers; no zero byte poisons a row; days take the shard's head last)
+    Ok(packed)
 }
 
 /// New events, numbered back from the commit's last, and their deliveries after the first.
