@@ -33,6 +33,7 @@ impl Auditor {
         let mut last: BTreeMap<&str, (i64, &str)> = BTreeMap::new();
         let mut ends: BTreeSet<(&str, &str)> = BTreeSet::new();
         let mut ids = BTreeSet::new();
+        let mut paid: BTreeSet<&str> = BTreeSet::new();
         for event in &merchant.events {
             let Some(data) = event.get("data") else { continue };
             let Some(object) = data.get("object") else { continue };
@@ -40,6 +41,12 @@ impl Auditor {
             let sequence = number(data, "sequence");
             if !ids.insert(text(event, "id")) {
                 self.find("events once", format!("{} is listed twice", text(event, "id")));
+            }
+            let own = object.get("merchant_refund_no").is_some_and(Value::is_string);
+            if kind == "payment.succeeded" {
+                paid.insert(id);
+            } else if kind == "refund.created" && own && !paid.contains(text(object, "payment")) {
+                self.find("refunds of what is paid", format!("{id} was made before its payment succeeded"));
             }
             if let Some((before, _)) = last.get(id)
                 && *before >= sequence

@@ -21,7 +21,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     from: u64,
     /// Steps of the workload in each.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 140)]
     steps: u64,
     /// Threads; each runs seeds of its own. Twice as many as cores, unless told: one waits for its database half of the time.
     #[arg(long)]

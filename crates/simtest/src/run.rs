@@ -22,7 +22,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { steps: 120, kept: false }
+        Options { steps: 140, kept: false }
     }
 }
 

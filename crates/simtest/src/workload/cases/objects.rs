@@ -87,7 +87,9 @@ impl World {
         let (all, third) = (uncaptured(&order.shown), uncaptured(&order.shown) / 3);
         let asks =
             [third, third, all - 2 * third].into_iter().map(|part| self.capture_of(&order, part, None));
-        let asks: Vec<Ask> = asks.collect();
+        let mut asks: Vec<Ask> = asks.collect();
+        // Something is captured, and nothing can be refunded until it is all over.
+        asks.insert(1, self.refund_of(&order, 1));
         self.one_by_one(life, asks).await;
     }
 
