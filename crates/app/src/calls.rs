@@ -94,6 +94,7 @@ impl App {
         now_us: i64,
         asker: Asker,
     ) -> Result<Reply, Refusal> {
+        let _under_way = self.0.duty.begin(attempt.id.0.shard());
         let _asking = Asking::begin(self, attempt).ok_or(Refusal::InProgress)?;
         let fact = self.call_attempt(payment, attempt, ask, now_us, asker).await?;
         self.apply_attempt(payment, attempt, fact).await
@@ -194,6 +195,7 @@ impl App {
         now_us: i64,
         asker: Asker,
     ) -> Result<(), Refusal> {
+        let _under_way = self.0.duty.begin(attempt.id.0.shard());
         let Some(_asking) = Asking::begin(self, attempt) else { return Ok(()) };
         let mut fact = self.call_attempt(payment, attempt, Ask::Query, now_us, asker).await?;
         if fact == AttemptFact::NotFound {
@@ -220,6 +222,7 @@ impl App {
         first: bool,
         now_us: i64,
     ) -> Result<Reply, Refusal> {
+        let _under_way = self.0.duty.begin(capture.id.0.shard());
         self.must_call(&capture.job, capture.id.0)?;
         let channel = self.0.gate.channel(capture.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, capture_no) = (capture.attempt.bare(), capture.id.bare());
@@ -268,6 +271,7 @@ impl App {
         first: bool,
         now_us: i64,
     ) -> Result<Reply, Refusal> {
+        let _under_way = self.0.duty.begin(refund.id.0.shard());
         self.must_call(&refund.job, refund.id.0)?;
         let channel = self.0.gate.channel(refund.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, refund_no) = (refund.attempt.bare(), refund.id.bare());

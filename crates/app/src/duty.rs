@@ -8,9 +8,9 @@ use crate::App;
 use crate::clock::Clock;
 use domain::id::{Shard, World};
 use domain::job::Job;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Pause between two renewals.
@@ -27,12 +27,34 @@ pub struct Duty {
     shared: Option<Shared>,
     /// Nodes that live, this one among them.
     nodes: AtomicU32,
+    /// What is under way for each shard: calls, tries, and what becomes of them.
+    under_way: Mutex<HashMap<Shard, usize>>,
 }
 
 struct Shared {
     clock: Clock,
     lease_us: i64,
     held: Mutex<HashMap<Shard, Moment>>,
+    /// Shards that go to another node once nothing is under way for them here: nothing new begins, and the lease is kept until then.
+    leaving: Mutex<BTreeSet<Shard>>,
+}
+
+/// Something that is under way for a shard, as long as it lives.
+pub(crate) struct UnderWay {
+    duty: Arc<Duty>,
+    shard: Shard,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut under_way = self.duty.under_way();
+        if let Some(count) = under_way.get_mut(&self.shard) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                under_way.remove(&self.shard);
+            }
+        }
+    }
 }
 
 /// Until when, by both clocks: a machine that sleeps stops one of them, and whoever sets the other stops nothing.
@@ -45,7 +67,7 @@ struct Moment {
 impl Duty {
     /// A node that serves alone.
     pub fn alone(node: i64) -> Duty {
-        Duty { node, shared: None, nodes: AtomicU32::new(1) }
+        Duty { node, shared: None, nodes: AtomicU32::new(1), under_way: Mutex::default() }
     }
 
     /// One of several; it has no work before its first [`App::renew_duty`].
@@ -53,9 +75,25 @@ impl Duty {
         let lease_us = lease_us.min(LEASE_MAX_US);
         Duty {
             node,
-            shared: Some(Shared { clock, lease_us, held: Mutex::default() }),
+            shared: Some(Shared { clock, lease_us, held: Mutex::default(), leaving: Mutex::default() }),
             nodes: AtomicU32::new(1),
+            under_way: Mutex::default(),
         }
+    }
+
+    /// Says that something begins for a shard, before it is asked whether the shard is this node's: whoever hands it over first says
+    /// that it is not, then counts.
+    pub(crate) fn begin(self: &Arc<Self>, shard: Shard) -> UnderWay {
+        *self.under_way().entry(shard).or_default() += 1;
+        UnderWay { duty: Arc::clone(self), shard }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Shard, usize>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_idle(&self, shard: Shard) -> bool {
+        !self.under_way().contains_key(&shard)
     }
 
     /// Whether this node does the background work of a shard at this moment.
@@ -83,8 +121,22 @@ impl Duty {
 }
 
 impl Shared {
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Shard, Moment>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Shard, Moment>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, BTreeSet<Shard>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins nothing more for these; answers which of all that leave can go now.
+    fn leave(&self, duty: &Duty, too_many: &[Shard]) -> Vec<Shard> {
+        self.held().retain(|shard, _| !too_many.contains(shard));
+        let mut leaving = self.leaving();
+        leaving.extend(too_many);
+        let gone: Vec<Shard> = leaving.iter().copied().filter(|shard| duty.is_idle(*shard)).collect();
+        leaving.retain(|shard| !gone.contains(shard));
+        gone
     }
 
     /// What a lease asked for at this moment is worth to its holder.
@@ -130,18 +182,22 @@ impl App {
         duty.nodes.store(nodes, Ordering::Relaxed);
         let of_others = store.work_of_others(duty.node).await?;
         let had: Vec<Shard> = shared.held().keys().copied().collect();
-        let wanted = wanted(&store.shards(), &had, &of_others, nodes);
+        let leaving: Vec<Shard> = shared.leaving().iter().copied().collect();
+        // What leaves is another's already, as far as this node's share goes.
+        let wanted = wanted(&store.shards(), &had, &[of_others, leaving].concat(), nodes);
         let too_many: Vec<Shard> = had.into_iter().filter(|shard| !wanted.contains(shard)).collect();
-        if !too_many.is_empty() {
-            // First nothing is begun for them any more, then others may.
-            shared.held().retain(|shard, _| !too_many.contains(shard));
-            store.release_work(duty.node, &too_many).await?;
+        // First nothing is begun for them any more, then what is under way ends, then others may.
+        let gone = shared.leave(duty, &too_many);
+        if !gone.is_empty() {
+            store.release_work(duty.node, &gone).await?;
         }
+        let leaving: Vec<Shard> = shared.leaving().iter().copied().collect();
         let until = shared.until();
-        let held = store.claim_work(duty.node, &wanted, shared.lease_us).await?;
+        let asked = [wanted, leaving.clone()].concat();
+        let held = store.claim_work(duty.node, &asked, shared.lease_us).await?;
         let mut ours = shared.held();
         ours.retain(|shard, _| held.iter().any(|held| held.shard == *shard));
-        for held in held {
+        for held in held.into_iter().filter(|held| !leaving.contains(&held.shard)) {
             if ours.insert(held.shard, until).is_none() {
                 tracing::info!(
                     shard = held.shard.0,
@@ -157,6 +213,7 @@ impl App {
     pub(crate) async fn give_up_duty(&self) {
         let Some(shared) = &self.0.duty.shared else { return };
         shared.held().clear();
+        shared.leaving().clear();
         if let Err(error) = self.store().leave(self.0.duty.node).await {
             tracing::warn!(%error, "the node's leases are left to run out");
         }
@@ -196,6 +253,25 @@ mod tests {
         assert!(duty.is_leased(&job, 49) && !duty.is_leased(&job, 50));
         assert!(!duty.is_leased(&Job::leased(8, 50), 49) && !duty.is_leased(&job.done(), 49));
         assert!(Duty::alone(8).is_leased(&job, 60));
+    }
+
+    #[test]
+    fn a_shard_is_handed_over_once_nothing_is_under_way_for_it() {
+        let clock = Clock::of(Arc::new(Hand(AtomicI64::new(1_000_000))));
+        let duty = Arc::new(Duty::shared(7, clock, 30_000_000));
+        let shared = duty.shared.as_ref().unwrap();
+        for shard in [0, 2, 4] {
+            shared.held().insert(Shard(shard), shared.until());
+        }
+        let (call, other) = (duty.begin(Shard(2)), duty.begin(Shard(2)));
+        assert_eq!(shared.leave(&duty, &[Shard(2), Shard(4)]), [Shard(4)], "nothing is under way for 4");
+        assert!(!duty.is_ours(Shard(2)) && !duty.is_ours(Shard(4)), "nothing begins for either");
+        assert!(duty.is_ours(Shard(0)));
+        drop(call);
+        assert!(shared.leave(&duty, &[]).is_empty(), "one call goes on");
+        drop(other);
+        assert_eq!(shared.leave(&duty, &[]), [Shard(2)]);
+        assert!(shared.leave(&duty, &[]).is_empty(), "once");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::worker::DelivererConfig;
 use super::writer::{Outcome, Word, Written};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::duty::Duty;
+use crate::duty::{Duty, UnderWay};
 use crate::outside::Random;
 use arc_swap::ArcSwap;
 use domain::event::Event;
@@ -56,13 +56,18 @@ pub(super) struct Pump {
     random: Random,
     duty: Arc<Duty>,
     was_ours: bool,
+    /// Rises when the shard's work is lost: what was looked up before is another node's to send by then.
+    term: u64,
+    /// As long as anything is in the plan.
+    under_way: Option<UnderWay>,
     clients: Arc<dyn Post>,
     plan: Plan,
     outcomes: mpsc::Sender<Outcome>,
     signals: Signals,
     /// With the real time at which each began.
     tries: JoinSet<(Job, i64, Answer)>,
-    look: JoinSet<Result<Look, StoreError>>,
+    /// With the term in which each began.
+    look: JoinSet<(u64, Result<Look, StoreError>)>,
     /// Written while a look is under way, which may have read them before.
     late: Vec<DeliveryId>,
     /// Ended ones that others in the database wait for.
@@ -102,6 +107,8 @@ impl Pump {
             clock: config.clock.clone(),
             random: config.random.clone(),
             was_ours: config.duty.is_ours(shard),
+            term: 0,
+            under_way: None,
             duty: Arc::clone(&config.duty),
             clients,
             plan: Plan::new(limits, config.clock.real_now_us()),
@@ -136,7 +143,10 @@ impl Pump {
                 Some(hint) = self.signals.hints.recv() => self.hear(hint),
                 Some(written) = self.signals.written.recv() => self.written(written),
                 Some(ended) = self.tries.join_next() => if let Ok(ended) = ended { self.tried(ended) },
-                Some(look) = self.look.join_next() => self.looked(look.unwrap_or_else(|_| Err(gone()))),
+                Some(look) = self.look.join_next() => {
+                    let (term, look) = look.unwrap_or_else(|_| (self.term, Err(gone())));
+                    self.looked(term, look);
+                }
                 () = wake.notified() => self.look_soon(),
                 () = tokio::time::sleep_until(self.next_look), if self.look.is_empty() => self.start_look(),
             }
@@ -228,12 +238,17 @@ impl Pump {
         let (store, config) = (Arc::clone(&self.store), Arc::clone(&self.config));
         let (shard, real_now_us) = (self.shard, self.clock.real_now_us());
         let limit = u32::try_from(self.plan.active() + LOOK_MAX).unwrap_or(u32::MAX);
-        self.look.spawn(async move { look(store.as_ref(), &config, shard, real_now_us, limit).await });
+        let term = self.term;
+        self.look
+            .spawn(async move { (term, look(store.as_ref(), &config, shard, real_now_us, limit).await) });
     }
 
-    fn looked(&mut self, look: Result<Look, StoreError>) {
+    fn looked(&mut self, term: u64, look: Result<Look, StoreError>) {
         let mut found = false;
+        let is_ours = self.may_send() && term == self.term;
         match look {
+            // It took longer than the lease: another node sends what it found.
+            Ok(_) if !is_ours => {}
             Ok(Look { rows, full }) => {
                 for row in rows {
                     let job = Job::of_delivery(row);
@@ -277,13 +292,24 @@ impl Pump {
         let is_ours = self.duty.is_ours(self.shard);
         if self.was_ours && !is_ours {
             self.plan.forget(self.clock.real_now_us());
+            self.term += 1;
         }
         self.was_ours = is_ours;
         is_ours && !self.is_held()
     }
 
-    /// The one place where tries begin.
+    /// Starts what may start. Whoever hands the shard over waits until nothing is left of it here.
     fn start_tries(&mut self) {
+        // Before it is asked whose the shard is.
+        self.under_way.get_or_insert_with(|| self.duty.begin(self.shard));
+        self.try_ready();
+        if self.plan.active() == 0 {
+            self.under_way = None;
+        }
+    }
+
+    /// The one place where tries begin.
+    fn try_ready(&mut self) {
         if !self.may_send() {
             return;
         }
