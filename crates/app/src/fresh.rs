@@ -22,9 +22,20 @@ impl Confirmed {
         self.0.store(at_us, Ordering::Relaxed);
     }
 
+    fn fresh(&self, now_us: i64) -> Option<Fresh> {
+        Some(Fresh(self.0.load(Ordering::Relaxed))).filter(|fresh| fresh.holds(now_us))
+    }
+}
+
+/// The configuration was the newest at that moment, real time in microseconds. A command carries it: what was taken from the
+/// configuration when the command was made must hold still when it is decided, however long it waited in between.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh(i64);
+
+impl Fresh {
     /// A clock that was set back makes it older, not younger.
-    fn is_fresh(&self, now_us: i64) -> bool {
-        now_us.abs_diff(self.0.load(Ordering::Relaxed)) <= AGE_MAX_US.unsigned_abs()
+    pub(crate) fn holds(self, now_us: i64) -> bool {
+        now_us.abs_diff(self.0) <= AGE_MAX_US.unsigned_abs()
     }
 }
 
@@ -67,15 +78,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::StoreUnavailable`] when that can't be learnt.
-    pub(crate) async fn fresh_config(&self) -> Result<(), Refusal> {
-        if self.0.confirmed.is_fresh(self.0.clock.real_now_us()) {
-            return Ok(());
+    pub(crate) async fn fresh_config(&self) -> Result<Fresh, Refusal> {
+        if let Some(fresh) = self.0.confirmed.fresh(self.0.clock.real_now_us()) {
+            return Ok(fresh);
         }
         self.refresh_config().await;
-        match self.0.confirmed.is_fresh(self.0.clock.real_now_us()) {
-            true => Ok(()),
-            false => Err(Refusal::StoreUnavailable),
-        }
+        self.0.confirmed.fresh(self.0.clock.real_now_us()).ok_or(Refusal::StoreUnavailable)
     }
 }
 
@@ -86,10 +94,15 @@ mod tests {
     #[test]
     fn what_was_confirmed_long_ago_is_not_fresh() {
         let confirmed = Confirmed::at(10_000_000);
-        assert!(confirmed.is_fresh(10_000_000) && confirmed.is_fresh(14_000_000));
-        assert!(!confirmed.is_fresh(14_000_001));
-        assert!(!confirmed.is_fresh(5_000_000), "a clock that was set back");
+        let is_fresh = |now_us: i64| confirmed.fresh(now_us).is_some();
+        assert!(is_fresh(10_000_000) && is_fresh(14_000_000));
+        assert!(!is_fresh(14_000_001));
+        assert!(!is_fresh(5_000_000), "a clock that was set back");
+        let made = confirmed.fresh(13_000_000).unwrap();
         confirmed.note(5_000_000);
-        assert!(confirmed.is_fresh(6_000_000), "and it is asked again by the new one");
+        assert!(is_fresh(6_000_000), "and it is asked again by the new one");
+        // What a command was made by does not become younger when the configuration is asked for again.
+        confirmed.note(15_000_000);
+        assert!(is_fresh(16_000_000) && !made.holds(16_000_000));
     }
 }

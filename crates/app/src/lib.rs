@@ -38,6 +38,7 @@ use channels::CallbackAnswer;
 use channels::sandbox::NoticeSink;
 use domain::decide::Number;
 use domain::id::{AttemptId, ChannelAccountId, KeyId, MerchantId, World};
+use fresh::Fresh;
 use gate::Gate;
 use lane::lanes::Lanes;
 use lane::{Class, Command, Reply, Work};
@@ -371,11 +372,22 @@ impl App {
 
     /// A command of a caller. One that a channel would have to be called for is refused while nothing may leave.
     async fn ask(&self, caller: &Caller, command: Command, re: ReEntry) -> Result<Reply, Refusal> {
+        let fresh = self.fresh_config().await?;
+        self.ask_by(caller, command, re, fresh).await
+    }
+
+    /// As [`App::ask`], of a command that was made by an earlier look at the configuration.
+    async fn ask_by(
+        &self,
+        caller: &Caller,
+        command: Command,
+        re: ReEntry,
+        fresh: Fresh,
+    ) -> Result<Reply, Refusal> {
         if command.leads_to_calls() {
             self.0.gate.open()?;
         }
-        self.fresh_config().await?;
-        let asked = Some(Asked { key_epoch: caller.key_epoch, key: caller.key });
+        let asked = Some(Asked { key_epoch: caller.key_epoch, key: caller.key, fresh });
         self.submit(Submit { merchant: caller.merchant, command, asked, re }, Class::New).await
     }
 

@@ -89,6 +89,9 @@ pub struct DeliveryOutcome {
     /// The delivery's fence when the try began. Where it is another by now, the delivery was replayed or tried elsewhere meanwhile:
     /// the try is noted and changes nothing.
     pub fence: i64,
+    /// The version of the configuration that says it can't be sent, where nobody was asked for that reason. Where another is in force
+    /// by now, the outcome is left out: whoever decides again may send it.
+    pub by_version: Option<i64>,
 }
 
 /// Everything that a node caches of the control tables.

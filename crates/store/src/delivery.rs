@@ -3,8 +3,8 @@
 use crate::StoreError;
 use crate::control::DeliveryOutcome;
 use crate::db::{Columns, Db, Many, Value, guard, keyed, params, statements, writes};
-use crate::event;
 use crate::reads::{Delivery, DeliveryAttempt, DeliveryStatus, SeqPage, delivery_id, delivery_parts};
+use crate::{event, merchant};
 use domain::event::{Event, NewDelivery};
 use domain::id::{DeliveryId, EndpointId, EventId, Id, MerchantId, Shard, Uid};
 use std::collections::{BTreeMap, HashMap};
@@ -343,9 +343,14 @@ pub(crate) async fn due(
 
 /// Writes outcomes; call it in a transaction. An unknown delivery is skipped.
 pub(crate) async fn record(db: &Db, shard: Shard, outcomes: &[DeliveryOutcome]) -> Result<(), StoreError> {
+    let mut outcomes: Vec<&DeliveryOutcome> = outcomes.iter().collect();
+    if outcomes.iter().any(|outcome| outcome.by_version.is_some()) {
+        let newest = merchant::version(db).await?;
+        outcomes.retain(|outcome| outcome.by_version.is_none_or(|version| version == newest));
+    }
     let positions = positions(db, shard, outcomes.iter().map(|outcome| outcome.id)).await?;
     let mut known: Vec<(Position, &DeliveryOutcome)> =
-        outcomes.iter().filter_map(|outcome| positions.get(&outcome.id).map(|at| (*at, outcome))).collect();
+        outcomes.iter().filter_map(|outcome| positions.get(&outcome.id).map(|at| (*at, *outcome))).collect();
     // Everybody touches rows in the order of their keys.
     known.sort_by_key(|(place, outcome)| (*place, outcome.attempt.at_us));
     let (mut firsts, mut others) = (Many::default(), Many::default());

@@ -1,5 +1,6 @@
 //! Every command that changes money rows: what it needs to read, and which decision it goes to.
 
+use crate::fresh::Fresh;
 use domain::attempt::Attempt;
 use domain::capture::{self, Capture};
 use domain::clock::{MoveClock, OpenDay, RaiseKeyEpoch};
@@ -236,6 +237,8 @@ pub struct Asked {
     pub key_epoch: i64,
     /// The key.
     pub key: Option<KeyId>,
+    /// What the command was made by.
+    pub fresh: Fresh,
 }
 
 /// What makes a request re-entrant and its signature single-use.

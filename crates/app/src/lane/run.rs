@@ -238,6 +238,10 @@ impl Lane {
         {
             return replay(stored, key.fingerprint, facts.now_us);
         }
+        if work.asked.is_some_and(|asked| !asked.fresh.holds(facts.real_now_us)) {
+            // It waited so long that a price which it carries may be over by now.
+            return Err(Refusal::StoreUnavailable);
+        }
         let (outcome, object, started) = match work.command.decide(&working.rows, facts) {
             Ok(decided) if matches!(work.command, Command::PreviewRefund(_)) => {
                 let stored = decided.object.map(domain::id::RefundId);

@@ -70,7 +70,7 @@ impl App {
         re: ReEntry,
     ) -> Result<Answer<PaymentView>, Refusal> {
         // Before anything is taken from it: a node that slept would put an old price into the command.
-        self.fresh_config().await?;
+        let fresh = self.fresh_config().await?;
         self.check_notify_url(caller, new.details.notify_url.as_deref())?;
         let config = self.config();
         let merchant = config.merchant(caller.merchant).ok_or(Refusal::NotFound("merchant"))?;
@@ -91,7 +91,8 @@ impl App {
         let auth_code = new.auth_code.map(|code| AuthCode::new(code.0));
         let (app, caller) = (self.clone(), *caller);
         self.detached(async move {
-            let reply = app.ask(&caller, Command::CreatePayment(Box::new(command)), re).await?;
+            let command = Command::CreatePayment(Box::new(command));
+            let reply = app.ask_by(&caller, command, re, fresh).await?;
             if reply.outcome != Outcome::PaymentCreated {
                 return Ok(Answer { object: app.view_of(reply).await?, fresh: false });
             }
@@ -150,7 +151,7 @@ impl App {
         new: NewAttempt,
         re: ReEntry,
     ) -> Result<Answer<Attempt>, Refusal> {
-        self.fresh_config().await?;
+        let fresh = self.fresh_config().await?;
         let stored = self.own_payment(caller, payment).await?;
         let method = new.method.clone().unwrap_or_else(|| stored.method.clone());
         let command = AddAttempt {
@@ -163,17 +164,18 @@ impl App {
         };
         let auth_code = new.auth_code.map(|code| AuthCode::new(code.0));
         let (app, caller) = (self.clone(), *caller);
-        self.detached(async move { app.try_again(&caller, command, auth_code, re).await }).await
+        self.detached(async move {
+            let reply = app.ask_by(&caller, Command::AddAttempt(Box::new(command)), re, fresh).await?;
+            app.tried_again(reply, auth_code).await
+        })
+        .await
     }
 
-    async fn try_again(
+    async fn tried_again(
         &self,
-        caller: &Caller,
-        command: AddAttempt,
+        reply: Reply,
         auth_code: Option<AuthCode>,
-        re: ReEntry,
     ) -> Result<Answer<Attempt>, Refusal> {
-        let reply = self.ask(caller, Command::AddAttempt(Box::new(command)), re).await?;
         if let Outcome::Replayed(Some(object)) = reply.outcome {
             let attempt =
                 self.store().attempt(AttemptId(object)).await?.ok_or(Refusal::NotFound("attempt"))?;

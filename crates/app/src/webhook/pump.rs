@@ -64,8 +64,7 @@ pub(super) struct Pump {
     plan: Plan,
     outcomes: mpsc::Sender<Outcome>,
     signals: Signals,
-    /// With the real time at which each began.
-    tries: JoinSet<(Job, i64, Answer)>,
+    tries: JoinSet<Tried>,
     /// With the term in which each began.
     look: JoinSet<(u64, Result<Look, StoreError>)>,
     /// Written while a look is under way, which may have read them before.
@@ -87,8 +86,24 @@ enum Prepared {
         url: String,
         secrets: Vec<Vec<u8>>,
     },
-    /// Nothing is sent any more.
-    GiveUp(&'static str),
+    /// Nothing is sent any more, says the configuration of this version.
+    GiveUp {
+        error: &'static str,
+        version: i64,
+    },
+}
+
+/// What came of a delivery that was taken up, with the real time at which that began.
+enum Tried {
+    Sent(Job, i64, Answer),
+    /// Not to be sent. It is certain when the configuration that says so is still in force.
+    Judged {
+        job: Job,
+        at_us: i64,
+        error: &'static str,
+        version: i64,
+        is_certain: bool,
+    },
 }
 
 impl Pump {
@@ -142,7 +157,7 @@ impl Pump {
                 () = stopping.cancelled() => break,
                 Some(hint) = self.signals.hints.recv() => self.hear(hint),
                 Some(written) = self.signals.written.recv() => self.written(written),
-                Some(ended) = self.tries.join_next() => if let Ok(ended) = ended { self.tried(ended) },
+                Some(ended) = self.tries.join_next() => if let Ok(ended) = ended { self.ended(ended) },
                 Some(look) = self.look.join_next() => {
                     let (term, look) = look.unwrap_or_else(|_| (self.term, Err(gone())));
                     self.looked(term, look);
@@ -168,7 +183,7 @@ impl Pump {
         let ending = async {
             while let Some(ended) = self.tries.join_next().await {
                 if let Ok(ended) = ended {
-                    self.tried(ended);
+                    self.ended(ended);
                 }
             }
         };
@@ -320,42 +335,30 @@ impl Pump {
             let now_us = self.clock.real_now_us();
             match self.prepare(&job, now_us) {
                 Prepared::Send { url, secrets } => self.start_try(job, url, secrets, now_us),
-                Prepared::GiveUp(error) => {
-                    self.end(&job, Ended { done: true, failed: None, latency_ms: 0 });
-                    let tries = job.tries;
-                    self.record(
-                        job,
-                        not_asked(now_us, error),
-                        DeliveryStatus::Failed,
-                        None,
-                        tries,
-                        Word::Nothing,
-                    );
-                }
+                Prepared::GiveUp { error, version } => self.start_judging(job, now_us, error, version),
             }
         }
     }
 
     fn prepare(&self, job: &Job, now_us: i64) -> Prepared {
         let config = self.config.load();
+        let give_up = |error| Prepared::GiveUp { error, version: config.version };
         let Some(merchant) = config.merchant(job.event.merchant) else {
-            return Prepared::GiveUp("merchant_unknown");
+            return give_up("merchant_unknown");
         };
         let Some(id) = job.endpoint else {
             let known = merchant.endpoints.iter().map(|endpoint| endpoint.url.as_str());
             return match self.shard.world() {
-                World::Live if !guard::host_is_registered(&job.url, known) => {
-                    Prepared::GiveUp("host_not_registered")
-                }
+                World::Live if !guard::host_is_registered(&job.url, known) => give_up("host_not_registered"),
                 World::Live | World::Sandbox => {
                     Prepared::Send { url: job.url.clone(), secrets: vec![merchant.default_secret.clone()] }
                 }
             };
         };
-        let Some(endpoint) = merchant.endpoint(id) else { return Prepared::GiveUp("endpoint_disabled") };
+        let Some(endpoint) = merchant.endpoint(id) else { return give_up("endpoint_disabled") };
         let disabled_since = self.disabled.get(&id).copied().unwrap_or(i64::MIN);
         if endpoint.status == EndpointStatus::Disabled || endpoint.sequence < disabled_since {
-            return Prepared::GiveUp("endpoint_disabled");
+            return give_up("endpoint_disabled");
         }
         let mut secrets = vec![endpoint.secret.clone()];
         secrets.extend(
@@ -388,11 +391,46 @@ impl Pump {
                 error: Some("internal"),
                 retry_after_s: None,
             });
-            (job, now_us, answer)
+            Tried::Sent(job, now_us, answer)
         });
     }
 
-    fn tried(&mut self, (job, at_us, answer): (Job, i64, Answer)) {
+    /// Asks whether the configuration that says that nothing is sent is the newest: an endpoint may have been enabled, or a host
+    /// registered, through another node.
+    #[allow(clippy::disallowed_methods)] // joined in the loop
+    fn start_judging(&mut self, job: Job, at_us: i64, error: &'static str, version: i64) {
+        let store = Arc::clone(&self.store);
+        self.tries.spawn(async move {
+            let newest = store.snapshot_version().await;
+            let is_certain = newest.is_ok_and(|newest| newest == version);
+            Tried::Judged { job, at_us, error, version, is_certain }
+        });
+    }
+
+    fn ended(&mut self, tried: Tried) {
+        match tried {
+            Tried::Sent(job, at_us, answer) => self.tried(job, at_us, answer),
+            Tried::Judged { job, at_us, error, version, is_certain: true } => {
+                self.end(&job, Ended { done: true, failed: None, latency_ms: 0 });
+                let attempt = not_asked(at_us, error);
+                let (status, tries) = (DeliveryStatus::Failed, job.tries);
+                let row =
+                    DeliveryOutcome { by_version: Some(version), ..row(&job, attempt, status, None, tries) };
+                self.write(&job, row, Word::Nothing);
+            }
+            Tried::Judged { job, .. } => self.leave(&job),
+        }
+    }
+
+    /// Leaves a delivery to the next look, as it stands in the database.
+    fn leave(&mut self, job: &Job) {
+        self.plan.ended(job, Ended { done: false, failed: None, latency_ms: 0 });
+        self.plan.settled(1);
+        self.plan.written(&[job.id]);
+        self.next_look = self.next_look.min(Instant::now() + self.busy_pause);
+    }
+
+    fn tried(&mut self, job: Job, at_us: i64, answer: Answer) {
         let now_us = self.clock.real_now_us();
         let tries = job.tries.saturating_add(1);
         let verdict = match answer.status {
@@ -479,7 +517,11 @@ impl Pump {
         tries: i64,
         word: Word,
     ) {
-        let row = DeliveryOutcome { id: job.id, attempt, status, due_at_us, tries, fence: job.fence };
+        let row = row(&job, attempt, status, due_at_us, tries);
+        self.write(&job, row, word);
+    }
+
+    fn write(&mut self, job: &Job, row: DeliveryOutcome, word: Word) {
         let outcome = Outcome { row, merchant: job.event.merchant, endpoint: job.endpoint, word };
         if self.outcomes.try_send(outcome).is_err() {
             // The plan starts nothing while this much is unwritten, so there is room. Without a writer the database keeps
@@ -514,6 +556,16 @@ impl Pump {
 fn config_knows(config: &Config, id: EndpointId, sequence: i64) -> bool {
     let endpoint = config.merchants.values().find_map(|merchant| merchant.endpoint(id));
     endpoint.is_none_or(|endpoint| endpoint.sequence >= sequence)
+}
+
+fn row(
+    job: &Job,
+    attempt: DeliveryAttempt,
+    status: DeliveryStatus,
+    due_at_us: Option<i64>,
+    tries: i64,
+) -> DeliveryOutcome {
+    DeliveryOutcome { id: job.id, attempt, status, due_at_us, tries, fence: job.fence, by_version: None }
 }
 
 fn not_asked(at_us: i64, error: &'static str) -> DeliveryAttempt {

@@ -608,3 +608,37 @@ async fn a_hanging_destination_leaves_the_others_undelayed() {
     handle.stop().await;
     assert!(stopping.elapsed() < Duration::from_secs(12), "stopping is bounded");
 }
+
+/// The node knows the endpoint as disabled; it was enabled through another one a moment ago.
+#[tokio::test]
+async fn nothing_is_given_up_by_a_configuration_that_is_not_in_force_any_more() {
+    let bench = Bench::new().await;
+    let endpoint = bench.endpoint("/ok", "*").await;
+    let set = async |status: EndpointStatus| {
+        let stored = bench.stored(endpoint).await;
+        let changed = Endpoint { status, sequence: stored.sequence + 1, ..stored.clone() };
+        bench.store.update_endpoint(&changed, stored.sequence, None).await.unwrap();
+    };
+    set(EndpointStatus::Disabled).await;
+    bench.reload().await;
+    set(EndpointStatus::Enabled).await;
+    let handle = bench.start();
+    let event = bench.event(bench.object(), 1, Some(endpoint), "").await;
+    // Looked at many times over while the old configuration stands.
+    for _ in 0..20 {
+        handle.wake();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let waiting = bench.delivery(&event).await;
+    assert_eq!((waiting.status, waiting.attempts.len()), (DeliveryStatus::Pending, 0));
+    bench.reload().await;
+    handle.wake();
+    bench.until_status(&event, DeliveryStatus::Succeeded).await;
+    // And what the one in force says is certain.
+    set(EndpointStatus::Disabled).await;
+    bench.reload().await;
+    let event = bench.event(bench.object(), 2, Some(endpoint), "").await;
+    handle.hint(std::slice::from_ref(&event));
+    let given_up = bench.until_status(&event, DeliveryStatus::Failed).await;
+    assert_eq!(given_up.attempts[0].error.as_deref(), Some("endpoint_disabled"));
+}

@@ -10,7 +10,7 @@ on_both_engines! {
     a_later_event_of_an_object_waits_for_the_earlier_one, tries_are_kept_and_shown,
     replay_makes_it_due_again_in_any_slot, pages_of_deliveries_end_anywhere, all_deliveries_of_one_event,
     an_outcome_that_comes_after_a_replay_changes_nothing, of_two_outcomes_in_one_batch_the_last_word_counts,
-    deleting_an_endpoint_gives_up_what_waits_for_it, events_of_no_command_are_numbered_with_the_others,
+    what_an_old_configuration_gives_up_stays_due, deleting_an_endpoint_gives_up_what_waits_for_it, events_of_no_command_are_numbered_with_the_others,
 }
 
 fn outcome(delivery: &Delivery, status: DeliveryStatus, due_at_us: Option<i64>) -> DeliveryOutcome {
@@ -27,6 +27,7 @@ fn outcome(delivery: &Delivery, status: DeliveryStatus, due_at_us: Option<i64>) 
         due_at_us,
         tries: delivery.tries + 1,
         fence: delivery.fence,
+        by_version: None,
     }
 }
 
@@ -274,4 +275,22 @@ fn of_two_outcomes_in_one_batch_the_last_word_counts(engine: Engine) {
             assert_eq!(shown.attempts.len() % 4, 0, "every try is shown");
         }
     }
+}
+
+/// A node gives up what it may not send by the configuration that it knows; another one is in force.
+fn what_an_old_configuration_gives_up_stays_due(engine: Engine) {
+    let hooks = hooks(engine);
+    let due = hooks.due(NOW_US);
+    let given_up = |version: i64| {
+        let said = outcome(&due[0], DeliveryStatus::Failed, None);
+        DeliveryOutcome { by_version: Some(version), ..said }
+    };
+    let version = block_on(hooks.here.store.snapshot_version()).unwrap();
+    let beside = outcome(&due[1], DeliveryStatus::Succeeded, None);
+    hooks.record(&[given_up(version - 1), beside]);
+    let shown = hooks.show(due[0].id);
+    assert_eq!((shown.status, shown.tries, shown.attempts.len()), (DeliveryStatus::Pending, 0, 0));
+    assert_eq!(hooks.show(due[1].id).status, DeliveryStatus::Succeeded, "others of the batch are written");
+    hooks.record(&[given_up(version)]);
+    assert_eq!(hooks.show(due[0].id).status, DeliveryStatus::Failed);
 }
