@@ -62,6 +62,8 @@ const PAGES: &[Row] = &[
     page!(Runbook "runbook/callbacks-refused" "Callbacks refused" "回调验签失败"),
     page!(Runbook "runbook/callbacks-unknown" "Callbacks for unknown trades" "渠道通知了未知交易"),
     page!(Runbook "runbook/channel-unmatched" "Unmatched at a channel" "渠道有账上没有"),
+    page!(Runbook "runbook/node-missing" "Node missing" "节点缺失"),
+    page!(Runbook "runbook/calls-left" "Calls left" "调用被放弃"),
     page!(Runbook "runbook/webhooks-late" "Webhooks late" "Webhook 发送滞后"),
     page!(Runbook "runbook/webhooks-failing" "Webhooks failing" "Webhook 大量失败"),
     page!(Runbook "runbook/verify-failed" "Verify failed" "账目核验失败"),
