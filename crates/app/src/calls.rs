@@ -38,6 +38,11 @@ pub(crate) enum Asker {
     Reader,
 }
 
+/// Every call that this node makes, as it begins.
+fn count_call(call: &'static str) {
+    metrics::counter!("feiqian_channel_calls_total", "call" => call).increment(1);
+}
+
 impl App {
     /// Whether this node may call a channel for a job at this moment: by the lease that the job was born with, or by that of the
     /// shard's work. Asked before each call, so that a node that slept past its leases calls nothing more.
@@ -114,6 +119,12 @@ impl App {
         let channel = self.0.gate.channel(attempt.channel_account)?;
         let Some(channel) = channel else { return Ok(AttemptFact::Unknown) };
         let trade = TradeRef { request_no: attempt.id.bare(), now_us };
+        count_call(match &ask {
+            Ask::Prepare(_) => "prepare",
+            Ask::Query => "query",
+            Ask::Close => "close",
+            Ask::Void => "void",
+        });
         let call = async {
             match ask {
                 Ask::Prepare(auth_code) => {
@@ -234,6 +245,7 @@ impl App {
                 is_final: capture.is_final,
                 now_us,
             };
+            count_call("capture");
             channel.capture(request)
         };
         let query = CaptureRef { request_no: request_no.clone(), capture_no: capture_no.clone(), now_us };
@@ -241,6 +253,7 @@ impl App {
             if first {
                 return send().await;
             }
+            count_call("query_capture");
             match channel.query_capture(&query).await {
                 // The question took its time: whoever has the lease by now sends.
                 CaptureFact::NotFound if self.may_call(&capture.job, capture.id.0) => send().await,
@@ -276,6 +289,7 @@ impl App {
         let channel = self.0.gate.channel(refund.channel_account)?.ok_or(Refusal::Internal)?;
         let (request_no, refund_no) = (refund.attempt.bare(), refund.id.bare());
         let send = || {
+            count_call("refund");
             channel.refund(RefundRequest {
                 request_no: request_no.clone(),
                 refund_no: refund_no.clone(),
@@ -289,6 +303,7 @@ impl App {
             if first {
                 return send().await;
             }
+            count_call("query_refund");
             match channel.query_refund(&query).await {
                 RefundFact::NotFound if self.may_call(&refund.job, refund.id.0) => send().await,
                 RefundFact::NotFound => RefundFact::Unknown,

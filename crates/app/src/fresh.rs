@@ -2,8 +2,11 @@
 //! older one could take a price that others see as over (prices take effect five seconds after their commit).
 
 use crate::{App, Config, Refusal, read_config};
+use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// New work is decided by a configuration that was the newest so recently, microseconds; less than the lead of a price.
 const AGE_MAX_US: i64 = 4_000_000;
@@ -39,7 +42,30 @@ impl Fresh {
     }
 }
 
+/// What a lane decides by was the newest so recently, microseconds: with the time of the look, an endpoint that was made through another
+/// node hears of everything that is committed two seconds later.
+const LANE_AGE_MAX_US: u64 = 1_500_000;
+/// A lane waits so long for the look; without an answer it goes on, for a fact is never thrown away.
+const LANE_WAIT: Duration = Duration::from_millis(400);
+
 impl App {
+    /// What a lane waits for before it takes up a batch: nothing, nearly always.
+    pub(crate) fn freshen(&self) -> Option<BoxFuture<'static, ()>> {
+        let age_us = self.0.clock.real_now_us().abs_diff(self.0.confirmed.0.load(Ordering::Relaxed));
+        if age_us <= LANE_AGE_MAX_US {
+            return None;
+        }
+        let (app, (done, wait)) = (self.clone(), oneshot::channel());
+        // In the runtime: a lane may have a thread of its own.
+        self.spawn(async move {
+            let _ = tokio::time::timeout(LANE_WAIT, app.refresh_config()).await;
+            let _ = done.send(());
+        });
+        Some(Box::pin(async move {
+            let _ = wait.await;
+        }))
+    }
+
     /// Reads the configuration again.
     ///
     /// # Errors

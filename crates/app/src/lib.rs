@@ -268,6 +268,8 @@ impl App {
                 deliverer.hint(events);
             }
         });
+        let weak = Arc::downgrade(&self.0);
+        let freshen = Arc::new(move || weak.upgrade().map(App).and_then(|app| app.freshen()));
         let settings = &self.0.settings;
         self.0.lanes.start(|shard, queue| lane::Setup {
             store: Arc::clone(&self.0.store),
@@ -280,6 +282,7 @@ impl App {
             lease_us: i64::try_from(settings.lease_ms).unwrap_or(30_000).saturating_mul(1_000),
             batch_max: settings.batch_max,
             committed: committed.clone(),
+            freshen: freshen.clone(),
             runtime: tokio::runtime::Handle::current(),
         })
     }

@@ -20,6 +20,12 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Kind::Gauge, "feiqian_work_leases_held", Unit::Count, "Shards whose background work this node does"),
     (
         Kind::Counter,
+        "feiqian_channel_calls_total",
+        Unit::Count,
+        "Calls to channels that this node began, by call",
+    ),
+    (
+        Kind::Counter,
         "feiqian_calls_left_total",
         Unit::Count,
         "Calls to channels left to another node, because this one's lease was over",

@@ -199,10 +199,11 @@ pub trait Control {
         old_sequence: i64,
         asked: Option<&Asked>,
     ) -> Result<Made<KeyId>, StoreError>;
-    /// [`Made::UrlExists`] when the merchant has that url already.
+    /// [`Made::UrlExists`] when the merchant has that url already, [`Made::TooMany`] when it has `most` endpoints.
     async fn create_endpoint(
         &self,
         endpoint: &Endpoint,
+        most: usize,
         asked: Option<&Asked>,
     ) -> Result<Made<EndpointId>, StoreError>;
     async fn update_endpoint(
@@ -286,6 +287,8 @@ pub enum Made<I> {
     KeyReused,
     /// The merchant has an endpoint with that url.
     UrlExists,
+    /// The merchant has as many as it may have.
+    TooMany,
 }
 
 impl<I> Made<I> {
@@ -296,6 +299,7 @@ impl<I> Made<I> {
             Made::Before(id) => Made::Before(of(id)),
             Made::KeyReused => Made::KeyReused,
             Made::UrlExists => Made::UrlExists,
+            Made::TooMany => Made::TooMany,
         }
     }
 }

@@ -14,6 +14,7 @@ statements! {
         old_secret = ?8, old_secret_until_us = ?9, failing_since_us = ?10, failures = ?11, updated_at_us = ?12, \
         sequence = ?13, changed_by = ?14 WHERE id = ?1 AND sequence = ?2";
     HAS_URL = "SELECT 1 FROM endpoint INDEXED BY endpoint_url WHERE merchant = ?1 AND url = ?2";
+    COUNT = "SELECT CAST(COUNT(*) AS BIGINT) FROM endpoint INDEXED BY endpoint_url WHERE merchant = ?1";
     DELETE = "DELETE FROM endpoint WHERE id = ?1 AND merchant = ?2";
     SNAPSHOT = "SELECT id, merchant, url, events, description, status, secret, old_secret, old_secret_until_us, \
         failing_since_us, failures, created_at_us, updated_at_us, sequence, created_by, changed_by FROM endpoint";
@@ -98,6 +99,12 @@ pub(crate) async fn update(db: &Db, endpoint: &Endpoint, expected_sequence: i64)
 
 pub(crate) async fn has_url(db: &Db, merchant: MerchantId, url: &str) -> Result<bool, StoreError> {
     Ok(db.one(HAS_URL, &params![merchant.0.0, url], |c| c.int()).await?.is_some())
+}
+
+/// How many a merchant has.
+pub(crate) async fn count(db: &Db, merchant: MerchantId) -> Result<usize, StoreError> {
+    let count = db.one(COUNT, &params![merchant.0.0], |c| c.int()).await?;
+    Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX))
 }
 
 pub(crate) async fn delete(db: &Db, merchant: MerchantId, id: EndpointId) -> Result<(), StoreError> {

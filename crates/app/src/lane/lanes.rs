@@ -204,6 +204,7 @@ mod tests {
                     assert!(told.fetch_add(1, Ordering::Relaxed) > 0, "a defect, made here")
                 })
             },
+            freshen: Arc::new(|| None),
             runtime: tokio::runtime::Handle::current(),
         };
         lanes.start(make).unwrap();

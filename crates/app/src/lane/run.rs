@@ -43,6 +43,8 @@ pub(crate) struct Setup {
     pub batch_max: usize,
     /// Told of every event that was committed.
     pub committed: Committed,
+    /// What is waited for before a batch is taken up, so that the configuration is a young one.
+    pub freshen: Freshen,
     /// Where answers are given: waking a request costs more from outside the runtime than from within.
     pub runtime: tokio::runtime::Handle,
 }
@@ -53,6 +55,9 @@ pub(crate) struct Lane {
     /// Its way to the database.
     pub session: Box<dyn LaneSession>,
 }
+
+/// Answers what to wait for, if anything.
+pub(crate) type Freshen = Arc<dyn Fn() -> Option<BoxFuture<'static, ()>> + Send + Sync>;
 
 /// Told of the events of a batch, after its commit.
 pub(crate) type Committed = Arc<dyn Fn(&[domain::event::Event]) + Send + Sync>;
@@ -69,6 +74,9 @@ impl Lane {
     pub async fn run(mut self) {
         while let Some(batch) = self.setup.queue.take(self.setup.batch_max).await {
             metrics::histogram!("feiqian_lane_batch_commands").record(metric(batch.len()));
+            if let Some(wait) = (self.setup.freshen)() {
+                wait.await;
+            }
             self.process(batch, 0).await;
         }
     }

@@ -53,10 +53,6 @@ impl App {
             return self.endpoint_made(caller, before.map(EndpointId), None).await;
         }
         self.check_endpoint_url(caller, &new.url)?;
-        if self.endpoints(caller).len() >= ENDPOINTS_MAX {
-            let detail = format!("a merchant has at most {ENDPOINTS_MAX} endpoints");
-            return Err(Refusal::FieldInvalid { pointer: "/url", detail });
-        }
         let now_us = self.business_now_us(caller.merchant).await?;
         let endpoint = Endpoint {
             id: self.ids(caller).next(),
@@ -75,7 +71,7 @@ impl App {
             created_by: caller.key,
             changed_by: None,
         };
-        let made = self.store().create_endpoint(&endpoint, Some(&asked)).await?;
+        let made = self.store().create_endpoint(&endpoint, ENDPOINTS_MAX, Some(&asked)).await?;
         self.reload_config().await?;
         self.endpoint_made(caller, made, Some(endpoint)).await
     }
@@ -92,6 +88,10 @@ impl App {
             (Made::Before(id), _) => Ok(Answer { object: self.endpoint(caller, id).await?, fresh: false }),
             (Made::KeyReused, _) => Err(Refusal::KeyReused),
             (Made::UrlExists, _) => Err(Refusal::EndpointExists),
+            (Made::TooMany, _) => {
+                let detail = format!("a merchant has at most {ENDPOINTS_MAX} endpoints");
+                Err(Refusal::FieldInvalid { pointer: "/url", detail })
+            }
             (Made::Now, None) => Err(Refusal::Internal),
         }
     }
@@ -236,7 +236,7 @@ impl App {
             Made::Now => Ok(Answer { object: endpoint, fresh: true }),
             Made::Before(_) => Ok(Answer { object: endpoint, fresh: false }),
             Made::KeyReused => Err(Refusal::KeyReused),
-            Made::UrlExists => Err(Refusal::Internal),
+            Made::UrlExists | Made::TooMany => Err(Refusal::Internal),
         }
     }
 

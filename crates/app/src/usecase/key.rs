@@ -73,7 +73,7 @@ impl App {
             (Made::Now, Some(object)) => Ok(Answer { object, fresh: true }),
             (Made::Before(id), _) => Ok(Answer { object: (self.key(caller, id)?, None), fresh: false }),
             (Made::KeyReused, _) => Err(Refusal::KeyReused),
-            (Made::Now | Made::UrlExists, _) => Err(Refusal::Internal),
+            (Made::Now | Made::UrlExists | Made::TooMany, _) => Err(Refusal::Internal),
         }
     }
 
@@ -256,7 +256,7 @@ pub async fn create_key(
     let (key, bearer) = make_key(owner, world, new, real_now_us)?;
     match store.create_key(&key, None).await? {
         Made::Now => Ok((key, bearer)),
-        Made::Before(_) | Made::KeyReused | Made::UrlExists => Err(Refusal::Internal),
+        Made::Before(_) | Made::KeyReused | Made::UrlExists | Made::TooMany => Err(Refusal::Internal),
     }
 }
 

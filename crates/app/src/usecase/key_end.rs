@@ -117,7 +117,7 @@ impl App {
                 Ok(Made::Now) => return Ok(key),
                 Ok(Made::Before(_)) => return self.key_of(known.owner, known.id),
                 Ok(Made::KeyReused) => return Err(Refusal::KeyReused),
-                Ok(Made::UrlExists) => return Err(Refusal::Internal),
+                Ok(Made::UrlExists | Made::TooMany) => return Err(Refusal::Internal),
                 Err(StoreError::Conflict(_)) => key = self.key_of(known.owner, known.id)?,
                 Err(error) => return Err(error.into()),
             }

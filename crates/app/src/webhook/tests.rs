@@ -216,7 +216,7 @@ impl Bench {
             created_by: None,
             changed_by: None,
         };
-        self.store.create_endpoint(&endpoint, None).await.unwrap();
+        self.store.create_endpoint(&endpoint, 13, None).await.unwrap();
         self.reload().await;
         id
     }

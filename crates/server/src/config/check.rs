@@ -1,8 +1,12 @@
 //! Values that are well-formed and still can't be.
 
-use super::{Config, ConfigFault, Tls};
+use super::{Config, ConfigFault, StoreUrl, Tls};
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
+
+/// Of a database that several nodes may serve: a lease is renewed each second and ends for its holder a second sooner than for the
+/// others. With less, a renewal that takes a moment longer leaves the work to nobody.
+const SHARED_LEASE_LEAST_MS: u64 = 4_000;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
     public_url(config.public_url.as_deref())?;
@@ -17,7 +21,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
     super::master_key::place(config)?;
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     // Who works under a lease must be done, or have given up, before it ends.
-    let lease_least = config.sandbox.call_timeout_ms.saturating_add(1_000);
+    let lease_least = config.sandbox.call_timeout_ms.saturating_add(1_000).max(match config.store.url {
+        StoreUrl::Sqlite { .. } => 0,
+        StoreUrl::Postgres { .. } => SHARED_LEASE_LEAST_MS,
+    });
     for (key, value, range) in [
         ("worker_threads", count(config.worker_threads), 1..=256),
         ("sync_wait_ms", config.sync_wait_ms, 0..=30_000),

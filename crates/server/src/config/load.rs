@@ -227,6 +227,10 @@ mod tests {
             ("sync_wait_ms = 60000", "sync_wait_ms"),
             ("[lanes]\nbatch_max = 0", "lanes.batch_max"),
             ("[lanes]\nlease_ms = 1000", "lanes.lease_ms"),
+            (
+                "[sandbox]\ncall_timeout_ms = 500\n[lanes]\nlease_ms = 3999\n[store]\nurl = 'postgres://f@127.0.0.1/f'",
+                "lanes.lease_ms: 3999 is not between 4000",
+            ),
             ("[store]\nreaders = 0", "store.readers"),
             ("[limits]\nbody_max_bytes = 10", "limits.body_max_bytes"),
             ("[rate_limits]\nlive_read = {per_second = 0, burst = 1}", "rate_limits"),

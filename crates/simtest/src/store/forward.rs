@@ -95,7 +95,7 @@ through_the_plan! { Control:
     write create_key(key: &ApiKey, asked: Option<&Asked>) -> Made<KeyId>;
     write update_key(key: &ApiKey, expected_sequence: i64, asked: Option<&Asked>) -> Made<KeyId>;
     write rotate_key(new: &ApiKey, old: &ApiKey, old_sequence: i64, asked: Option<&Asked>) -> Made<KeyId>;
-    write create_endpoint(endpoint: &Endpoint, asked: Option<&Asked>) -> Made<EndpointId>;
+    write create_endpoint(endpoint: &Endpoint, most: usize, asked: Option<&Asked>) -> Made<EndpointId>;
     write update_endpoint(endpoint: &Endpoint, expected_sequence: i64, asked: Option<&Asked>) -> Made<EndpointId>;
     write delete_endpoint(merchant: MerchantId, id: EndpointId, asked: Option<&Asked>) -> ();
     write record_deliveries(shard: Shard, outcomes: &[DeliveryOutcome]) -> ();

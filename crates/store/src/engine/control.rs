@@ -209,6 +209,7 @@ impl<E: Engine> Control for E {
     async fn create_endpoint(
         &self,
         endpoint: &Endpoint,
+        most: usize,
         asked: Option<&Asked>,
     ) -> Result<Made<EndpointId>, StoreError> {
         let row = endpoint.clone();
@@ -216,6 +217,9 @@ impl<E: Engine> Control for E {
             Box::pin(async move {
                 if endpoint::has_url(db, row.merchant, &row.url).await? {
                     return Ok(Made::UrlExists);
+                }
+                if endpoint::count(db, row.merchant).await? >= most {
+                    return Ok(Made::TooMany);
                 }
                 endpoint::insert(db, &row).await?;
                 Ok(Made::Now)

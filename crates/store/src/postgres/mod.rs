@@ -78,10 +78,10 @@ pub enum OpenFault {
     #[error("TLS to the database: {0}")]
     Tls(String),
     /// The master key is not that of this installation.
-    #[error("{0}")]
+    #[error(transparent)]
     MasterKey(#[from] SealFault),
     /// The database can't be reached, or holds something unexpected.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 

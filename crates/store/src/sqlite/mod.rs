@@ -117,7 +117,7 @@ pub enum OpenFault {
     #[error("SQLite keeps {name} at {found} instead of {wanted}")]
     Setting { name: &'static str, wanted: String, found: String },
     /// The master key is not that of this installation.
-    #[error("{0}")]
+    #[error(transparent)]
     MasterKey(#[from] SealFault),
     /// The database changes faster than it can be copied.
     #[error(
@@ -134,7 +134,7 @@ pub enum OpenFault {
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// A row is missing or not as expected.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 

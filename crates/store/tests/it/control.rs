@@ -8,6 +8,7 @@ use store::StoreError;
 use store::control::{Asked, Made};
 
 on_both_engines! {
+    a_merchant_has_no_more_endpoints_than_it_may_have_whoever_asks,
     the_snapshot_has_everything_as_it_was_written, guards_of_control_rows,
     a_create_repeated_under_its_key_is_made_once, nonces_are_used_once_and_forgotten_after_their_time,
     a_control_write_holds_to_the_key_epoch_and_its_nonce, the_same_notice_is_kept_once,
@@ -35,8 +36,8 @@ fn the_snapshot_has_everything_as_it_was_written(engine: Engine) {
     block_on(store.set_merchant_partner(here.sandbox, Some(below.id))).unwrap();
     let prices = [price(&mut ids, here.sandbox, 1), price(&mut ids, here.sandbox, 2)];
     let account = channel_account(&mut ids);
-    block_on(store.create_endpoint(&full, None)).unwrap();
-    block_on(store.create_endpoint(&bare, None)).unwrap();
+    block_on(store.create_endpoint(&full, 13, None)).unwrap();
+    block_on(store.create_endpoint(&bare, 13, None)).unwrap();
     block_on(store.create_key(&key, None)).unwrap();
     block_on(store.create_key(&bare_key, None)).unwrap();
     block_on(store.create_price(&prices[0])).unwrap();
@@ -119,14 +120,14 @@ fn a_create_repeated_under_its_key_is_made_once(engine: Engine) {
     let once = under(4, 2);
     let first = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
     let second = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
-    assert_eq!(block_on(store.create_endpoint(&first, Some(&once))).unwrap(), Made::Now);
-    assert_eq!(block_on(store.create_endpoint(&second, Some(&once))).unwrap(), Made::Before(first.id));
+    assert_eq!(block_on(store.create_endpoint(&first, 13, Some(&once))).unwrap(), Made::Now);
+    assert_eq!(block_on(store.create_endpoint(&second, 13, Some(&once))).unwrap(), Made::Before(first.id));
     let other_key = under(5, 2);
-    assert_eq!(block_on(store.create_endpoint(&second, Some(&other_key))).unwrap(), Made::UrlExists);
-    assert_eq!(block_on(store.create_endpoint(&second, None)).unwrap(), Made::UrlExists);
+    assert_eq!(block_on(store.create_endpoint(&second, 13, Some(&other_key))).unwrap(), Made::UrlExists);
+    assert_eq!(block_on(store.create_endpoint(&second, 13, None)).unwrap(), Made::UrlExists);
     let elsewhere = endpoint(&mut ids, here.sandbox, "https://shop.example/b");
     assert_eq!(
-        block_on(store.create_endpoint(&elsewhere, Some(&other_key))).unwrap(),
+        block_on(store.create_endpoint(&elsewhere, 13, Some(&other_key))).unwrap(),
         Made::Now,
         "not used up by a refusal"
     );
@@ -169,7 +170,7 @@ fn a_control_write_holds_to_the_key_epoch_and_its_nonce(engine: Engine) {
     let hook = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
     let told = event(&mut ids, here.sandbox, here.sandbox.0, &[]);
     assert_eq!(block_on(store.create_key(&key, Some(&by(1, KEY_EPOCH)))).unwrap(), Made::Now);
-    assert_eq!(block_on(store.create_endpoint(&hook, Some(&by(2, KEY_EPOCH)))).unwrap(), Made::Now);
+    assert_eq!(block_on(store.create_endpoint(&hook, 13, Some(&by(2, KEY_EPOCH)))).unwrap(), Made::Now);
     let before = block_on(store.snapshot()).unwrap();
     let mut next = api_key(&mut ids, here.sandbox);
     next.bearer_hash = None;
@@ -181,7 +182,7 @@ fn a_control_write_holds_to_the_key_epoch_and_its_nonce(engine: Engine) {
             block_on(store.create_key(&next, Some(asked))).map(|_| ()),
             block_on(store.update_key(&key, 1, Some(asked))).map(|_| ()),
             block_on(store.rotate_key(&next, &key, 1, Some(asked))).map(|_| ()),
-            block_on(store.create_endpoint(&second, Some(asked))).map(|_| ()),
+            block_on(store.create_endpoint(&second, 13, Some(asked))).map(|_| ()),
             block_on(store.update_endpoint(&hook, 1, Some(asked))).map(|_| ()),
             block_on(store.delete_endpoint(here.sandbox, hook.id, Some(asked))),
             block_on(store.insert_event(SANDBOX, &told, Some(asked))).map(|_| ()),
@@ -217,4 +218,31 @@ fn the_same_notice_is_kept_once(engine: Engine) {
     keep(b"one");
     keep(b"two");
     assert_eq!(here.place.number("SELECT COUNT(*) FROM channel_notice"), 2);
+}
+
+/// Many ask at once, and each has seen room for one more.
+fn a_merchant_has_no_more_endpoints_than_it_may_have_whoever_asks(engine: Engine) {
+    let here = Installation::new(engine);
+    let mut ids = maker(LIVE, 95);
+    let rows: Vec<_> = (0..12)
+        .map(|number| endpoint(&mut ids, here.live, &format!("https://shop.example/{number}")))
+        .collect();
+    let made = block_on(async {
+        let ask = |row: store::control::Endpoint| {
+            let store = std::sync::Arc::clone(&here.store);
+            tokio::spawn(async move { store.create_endpoint(&row, 3, None).await.unwrap() })
+        };
+        let asked: Vec<_> = rows.into_iter().map(ask).collect();
+        let mut made = Vec::new();
+        for one in asked {
+            made.push(one.await.unwrap());
+        }
+        made
+    });
+    assert_eq!(made.iter().filter(|made| **made == Made::Now).count(), 3, "{made:?}");
+    assert_eq!(made.iter().filter(|made| **made == Made::TooMany).count(), 9, "{made:?}");
+    assert_eq!(block_on(here.store.snapshot()).unwrap().endpoints.len(), 3);
+    // Another merchant's do not count.
+    let other = endpoint(&mut ids, merchant(LIVE, 96).id, "https://shop.example/0");
+    assert_eq!(block_on(here.store.create_endpoint(&other, 3, None)).unwrap(), Made::Now);
 }

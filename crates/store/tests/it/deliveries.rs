@@ -188,7 +188,7 @@ fn deleting_an_endpoint_gives_up_what_waits_for_it(engine: Engine) {
     let hooks = hooks(engine);
     let mut row = endpoint(&mut maker(LIVE, 71), hooks.here.live, "https://shop.example/a");
     row.id = hooks.a;
-    block_on(hooks.here.store.create_endpoint(&row, None)).unwrap();
+    block_on(hooks.here.store.create_endpoint(&row, 13, None)).unwrap();
     let in_flight = hooks.due(NOW_US).remove(0);
     block_on(hooks.here.store.delete_endpoint(hooks.here.live, hooks.a, None)).unwrap();
     let b = Some(hooks.b);

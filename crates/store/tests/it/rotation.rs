@@ -49,7 +49,7 @@ fn filled(engine: Engine) -> Installation {
     }
     let row = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
     assert!(row.old_secret.is_some());
-    block_on(here.store.create_endpoint(&row, None)).unwrap();
+    block_on(here.store.create_endpoint(&row, 13, None)).unwrap();
     let account = channel_account(&mut ids);
     block_on(here.store.create_channel_account(&account)).unwrap();
     block_on(here.store.keep_notice(account.account.id, "REF", "x: header", b"body", NOW_US)).unwrap();

@@ -14,7 +14,7 @@ fn planted_secrets_are_in_no_file(engine: Engine) {
     set.new_payments = vec![full_payment(&mut ids, here.sandbox, "VISIBLE-ORDER-NO")];
     here.commit(SANDBOX, &set).unwrap();
     let row = endpoint(&mut ids, here.sandbox, "https://shop.example/a");
-    block_on(here.store.create_endpoint(&row, None)).unwrap();
+    block_on(here.store.create_endpoint(&row, 13, None)).unwrap();
     let account = channel_account(&mut ids);
     block_on(here.store.create_channel_account(&account)).unwrap();
     let new = merchant(SANDBOX, 91);

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// How often the lock is asked for, and the pause between: another process holds it for some microseconds, unless it is stopped.
 const TRIES: u32 = 250;
@@ -40,8 +41,17 @@ impl Drop for Turn {
 }
 
 impl Book {
-    /// As [`Book::with`], in turns with other processes.
+    /// As [`Book::with`], in turns with other processes. A turn may be waited for: a runtime's thread says so, and others take over
+    /// what it has to do.
     pub(super) fn in_turn<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> Result<T, Unwritten> {
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| self.take_and_act(act)),
+            // Nobody else is there to take over.
+            Ok(_) | Err(_) => self.take_and_act(act),
+        }
+    }
+
+    fn take_and_act<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> Result<T, Unwritten> {
         let mut file = lock(&self.file);
         let BookFile { file: Some(handle), spare } = &mut *file else { return Err(Unwritten) };
         if let Err(error) = take_turn(handle) {

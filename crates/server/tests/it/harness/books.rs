@@ -131,6 +131,11 @@ impl Books {
         self.number("SELECT count(*) FROM journal_tx WHERE source = ?1", [uid(id).0])
     }
 
+    /// A payment's fee, minor units.
+    pub fn fee_of(&self, id: &str) -> i64 {
+        self.number("SELECT fee_minor FROM payment WHERE id = ?1", [uid(id).0])
+    }
+
     /// The kinds of an object's postings, in order.
     pub fn posting_kinds_of(&self, id: &str) -> Vec<String> {
         self.texts("SELECT kind FROM journal_tx WHERE source = ?1 ORDER BY seq", [uid(id).0])

@@ -1,13 +1,15 @@
 //! What is asked of two nodes at the same moment: one winner, and no client sees a deadlock, a time-out or a defect.
 
-use super::{at, on_two, rounds};
+use super::hold::Hold;
+use super::{at, calls_of, on_two, rounds};
 use crate::harness::books::Books;
 use crate::harness::callback::{Channel, paid};
 use crate::harness::merchant::text;
-use crate::harness::{Answer, Merchant, Receiver, until};
+use crate::harness::{Answer, Merchant, Receiver, until, until_within};
 use futures::future::{join, join_all};
 use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 fn statuses(answers: &[Answer]) -> Vec<u16> {
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
@@ -144,4 +146,75 @@ fn one_webhook_job_is_done_once() {
         }
         assert!(times.values().all(|times| *times == 1), "{times:?}");
     });
+}
+
+/// Each round takes as long as a lease.
+fn sleeps() -> usize {
+    rounds().div_ceil(10)
+}
+
+const LEASE_OVER_WITHIN: Duration = Duration::from_secs(40);
+
+/// R60: the owner of a job pauses past its lease in the middle of a call. The other node has the job by then.
+#[test]
+fn r60_an_owner_that_wakes_after_its_lease_calls_nothing_more() {
+    on_two(&[], async |first, second| {
+        let here = Merchant::new(first).await;
+        let there = at(&here, second);
+        for round in 0..sleeps() {
+            let made = here.create(&here.order("bar_code", 3_000, Some("timeout"))).send().await.expect(201);
+            assert_ne!(made["status"], "succeeded", "{}", made.text);
+            let begun = calls_of(first).await;
+            first.signal("STOP");
+            until_within(LEASE_OVER_WITHIN, "end of what the other node has now", || async {
+                (there.payment(&made.id()).await["status"] == "succeeded").then_some(())
+            })
+            .await;
+            first.signal("CONT");
+            // It has had its turn when a payment of its own is through.
+            let more = here.paid(700).await;
+            assert_eq!(calls_of(first).await, begun + 1, "round {round}: the one call of the new payment");
+            let books = Books::open(second);
+            assert_eq!(
+                (books.postings_of(&made.id()), books.postings_of(&more.id())),
+                (1, 1),
+                "round {round}"
+            );
+        }
+    });
+}
+
+/// R60: nobody else has the job yet, and nobody can: the owner's lease is over and it wakes. It asks nothing; what it asked before is
+/// answered late, and that the payer paid counts whoever heard it.
+#[test]
+fn r60_a_late_answer_counts_after_the_lease() {
+    on_two(&[], async |first, second| {
+        let here = Merchant::new(first).await;
+        let url = first.database_url().expect("it is PostgreSQL").to_owned();
+        let leased = "SELECT 1 FROM attempt WHERE job_due_at_us > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)";
+        for round in 0..sleeps() {
+            let hold = Hold::of(first, "LOCK TABLE work_lease IN EXCLUSIVE MODE").await;
+            let order = here.order("bar_code", 4_000, Some("answer_late"));
+            let made = here.create(&order).send().await.expect(201);
+            assert_ne!(made["status"], "succeeded", "{}", made.text);
+            first.signal("STOP");
+            until_within(LEASE_OVER_WITHIN, "end of the lease", || async {
+                testdb::rows(&url, leased).is_empty().then_some(())
+            })
+            .await;
+            assert_eq!(Books::open(second).postings_of(&made.id()), 0, "round {round}: nobody knows");
+            first.signal("CONT");
+            until("late answer in the books", || async {
+                (Books::open(second).postings_of(&made.id()) == 1).then_some(())
+            })
+            .await;
+            assert_eq!((calls_of(first).await, calls_of(second).await), (calls(round), 0), "round {round}");
+            hold.release();
+        }
+    });
+}
+
+/// One call for each payment.
+fn calls(round: usize) -> u64 {
+    round as u64 + 1
 }

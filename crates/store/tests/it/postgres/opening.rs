@@ -166,6 +166,9 @@ fn a_database_that_is_not_there_is_told() {
     let fault = open(&postgres_config(&url)).unwrap_err();
     assert!(matches!(fault, OpenFault::Store(StoreError::Unavailable(_))), "{fault}");
     assert!(fault.to_string().contains("does not exist"), "{fault}");
+    // Whoever prints it with its causes says it once.
+    let causes = std::iter::successors(Some(&fault as &dyn std::error::Error), |cause| cause.source());
+    assert_eq!(causes.filter(|cause| cause.to_string().contains("does not exist")).count(), 1);
     drop(config);
     let nobody = postgres_config("postgres://u@127.0.0.1:1/d?sslmode=disable");
     let fault = open(&nobody).unwrap_err();
