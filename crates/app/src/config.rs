@@ -4,7 +4,7 @@
 use crypto::key::PublicKey;
 use domain::api_key::{ApiKey, Owner};
 use domain::channel::{ChannelAccount, EffectKind};
-use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PartnerId, PriceId, Uid, World};
+use domain::id::{ChannelAccountId, EndpointId, KeyId, MerchantId, PartnerId, PriceId, Shard, World};
 use domain::merchant::Merchant;
 use domain::partner::{self, Partner};
 use domain::price::Price;
@@ -13,7 +13,7 @@ use money::Currency;
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::control::{Endpoint, Snapshot, StoredChannelAccount};
-use store::safekeeping::Restored;
+use store::safekeeping::{LostEffect, Restored};
 
 /// Everything cached, indexed.
 pub struct Config {
@@ -30,7 +30,7 @@ pub struct Config {
     /// Set once the books were restored from a backup.
     pub restored: Option<Restored>,
     /// What channels know and the books do not.
-    lost: HashMap<(EffectKind, u64), Uid>,
+    lost: HashMap<(EffectKind, u64), LostEffect>,
     prices: HashMap<PriceId, Price>,
     accounts: HashMap<ChannelAccountId, StoredChannelAccount>,
 }
@@ -98,11 +98,11 @@ impl Config {
             let public_key = key.public_key_pem.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok());
             keys.insert(key.id, KeyConfig { key, public_key });
         }
-        let numbers = snapshot.lost.iter().map(|lost| &lost.effect);
+        let lost = snapshot.lost.into_iter().map(|lost| ((lost.effect.kind, lost.effect.number.tail()), lost));
         Config {
             held_since_us: snapshot.held_since_us,
             restored: snapshot.restored,
-            lost: numbers.map(|effect| ((effect.kind, effect.number.tail()), effect.number)).collect(),
+            lost: lost.collect(),
             version: snapshot.version,
             merchants: merchants.into_iter().map(|(id, config)| (id, Arc::new(config))).collect(),
             partners: snapshot.partners.into_iter().map(|partner| (partner.id, partner)).collect(),
@@ -114,9 +114,14 @@ impl Config {
         }
     }
 
-    /// The number, by its last bits, of something that a channel did and the books do not know.
-    pub(crate) fn lost(&self, kind: EffectKind, tail: u64) -> Option<Uid> {
-        self.lost.get(&(kind, tail)).copied()
+    /// Something that a channel did and the books did not know when they were restored, by the last bits of its number.
+    pub(crate) fn lost(&self, kind: EffectKind, shard: Shard, tail: u64) -> Option<&LostEffect> {
+        self.lost.get(&(kind, tail)).filter(|lost| lost.effect.number.shard() == shard)
+    }
+
+    /// Whether there is anything of the kind.
+    pub(crate) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     /// A merchant.

@@ -2,35 +2,43 @@
 //! its idempotency key. A channel does nothing twice under one number, so a request that comes again after the books were
 //! restored from a backup finds what was done the first time, although these books never heard of it.
 //!
-//! A refund's number is found from its payment and the merchant's number alone. That of a payment, of a later attempt and of a
-//! capture carries the time when it was made; there the list of what channels know and the books do not
-//! ([`crate::resume`]) tells the whole number for its last bits.
+//! A refund's number and that of a later try at an order have their payment's time and are found from it and from names that are
+//! known. The numbers of first tries and of captures carry the time when they were made; there the list of what channels know and
+//! the books do not ([`crate::resume`]) tells the whole number for its last bits.
+//!
+//! Books that have forgotten an order may be asked for it under any key, and it may be its third try that took money. So all tries
+//! of an order are found from its number: the first by [`tail`], later ones by how far the payment had come ([`Uid::nth`]).
 
 use crate::lane::{Command, ReEntry};
 use crate::{App, Config};
-use domain::channel::EffectKind;
+use domain::channel::{EffectKind, EffectState};
 use domain::decide::Number;
-use domain::id::{Id, MerchantId, Uid};
+use domain::id::{AttemptId, ChannelAccountId, MerchantId, Shard, Uid, nth_tail};
+use store::safekeeping::LostEffect;
+
+/// A payment that has come further than this was tried some hundred times. What a channel did for later tries is listed for a person.
+const SEQUENCES_MAX: i64 = 500;
 
 impl App {
     /// The number of what a command makes.
     pub(crate) fn number(&self, merchant: MerchantId, command: &Command, re: &ReEntry) -> Number {
         let config = self.config();
-        let by_key = |noun: &[u8], object: Uid| re.key.map(|key| tail(noun, &[&object.0, &key.hash]));
         match command {
             Command::CreatePayment(create) => {
-                let tail = tail(b"payment", &[&merchant.0.0, create.merchant_order_no.as_bytes()]);
-                known_or_named(&config, EffectKind::Payment, merchant, Some(tail))
+                let account = create.account.as_ref().map(|account| account.id);
+                order_number(&config, merchant, &create.merchant_order_no, account)
             }
-            Command::AddAttempt(add) => {
-                known_or_named(&config, EffectKind::Payment, merchant, by_key(b"attempt", add.payment.uid()))
-            }
+            Command::AddAttempt(add) => Number::Try { order: add.order },
             Command::RequestCapture(capture) => {
-                let tail = by_key(b"capture", capture.payment.uid());
-                known_or_named(&config, EffectKind::Capture, merchant, tail)
+                let Some(key) = re.key else { return Number::Fresh };
+                let tail = tail(b"capture", &[&capture.payment.0.0, &key.hash]);
+                match config.lost(EffectKind::Capture, merchant.0.shard(), tail) {
+                    Some(lost) => Number::Known(lost.effect.number),
+                    None => Number::Named { tail },
+                }
             }
             Command::RequestRefund(refund) => {
-                let payment = refund.payment.uid();
+                let payment = refund.payment.0;
                 let tail = tail(b"refund", &[&merchant.0.0, refund.merchant_refund_no.as_bytes()]);
                 Number::Known(Uid::new(payment.at_ms(), payment.shard(), tail))
             }
@@ -49,11 +57,48 @@ impl App {
     }
 }
 
-fn known_or_named(config: &Config, kind: EffectKind, merchant: MerchantId, tail: Option<u64>) -> Number {
-    let Some(tail) = tail else { return Number::Fresh };
-    match config.lost(kind, tail).filter(|number| number.shard() == merchant.0.shard()) {
-        Some(number) => Number::Known(number),
-        None => Number::Named { tail },
+/// The name that later tries at an order are found from.
+pub(crate) fn order_name(merchant: MerchantId, merchant_order_no: &str) -> u64 {
+    tail(b"attempt", &[&merchant.0.0, merchant_order_no.as_bytes()])
+}
+
+/// Later tries at an order that a channel knows and the books did not when they were restored, the last one first.
+pub(crate) fn forgotten_tries(
+    config: &Config,
+    merchant: MerchantId,
+    merchant_order_no: &str,
+    account: Option<ChannelAccountId>,
+) -> Vec<AttemptId> {
+    let tries = lost_tries(config, merchant.0.shard(), order_name(merchant, merchant_order_no));
+    tries.filter(|lost| Some(lost.account) == account).map(|lost| AttemptId(lost.effect.number)).collect()
+}
+
+fn lost_tries(config: &Config, shard: Shard, order: u64) -> impl Iterator<Item = &LostEffect> {
+    let sequences = if config.has_lost() { SEQUENCES_MAX } else { 0 };
+    (1..=sequences).rev().filter_map(move |n| config.lost(EffectKind::Payment, shard, nth_tail(order, n)))
+}
+
+/// The number of an order's first try; of one that a channel knows, when the books have forgotten it.
+fn order_number(
+    config: &Config,
+    merchant: MerchantId,
+    merchant_order_no: &str,
+    account: Option<ChannelAccountId>,
+) -> Number {
+    let tail = tail(b"payment", &[&merchant.0.0, merchant_order_no.as_bytes()]);
+    let shard = merchant.0.shard();
+    let first = config.lost(EffectKind::Payment, shard, tail);
+    let mut tries = lost_tries(config, shard, order_name(merchant, merchant_order_no));
+    let took_money = |lost: &&LostEffect| lost.effect.state != EffectState::Open;
+    // While one of them may take money no other is made, so what took money is the one that counts.
+    let later = tries.find(|lost| Some(lost.account) == account);
+    match (first, later) {
+        (Some(first), later) if took_money(&first) || later.is_none() => Number::Known(first.effect.number),
+        (_, Some(later)) => {
+            let number = later.effect.number;
+            Number::Later { first: Uid::new(number.at_ms(), shard, tail), number }
+        }
+        (_, None) => Number::Named { tail },
     }
 }
 
@@ -66,7 +111,7 @@ fn tail(noun: &[u8], parts: &[&[u8]]) -> u64 {
         hash.update(part);
     }
     let bits = hash.finish().first_chunk::<8>().copied().unwrap_or_default();
-    Uid::new(0, domain::id::Shard(0), u64::from_be_bytes(bits)).tail()
+    Uid::new(0, Shard(0), u64::from_be_bytes(bits)).tail()
 }
 
 #[cfg(test)]

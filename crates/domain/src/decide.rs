@@ -53,6 +53,18 @@ pub enum Number {
     },
     /// This one.
     Known(Uid),
+    /// That of a later try at an order, which the books have forgotten with the order.
+    Later {
+        /// What the order's first try was.
+        first: Uid,
+        /// The try that a channel knows.
+        number: Uid,
+    },
+    /// Of the payment's time, found from its order's name and from how far the payment has come.
+    Try {
+        /// 62 bits.
+        order: u64,
+    },
 }
 
 impl Facts<'_> {
@@ -64,9 +76,30 @@ impl Facts<'_> {
     /// The number that a channel is sent. A second one of the same command is like any id.
     pub fn number<I: Id>(&mut self) -> I {
         match std::mem::take(&mut self.number) {
-            Number::Fresh => self.id(),
+            Number::Fresh | Number::Try { .. } => self.id(),
             Number::Named { tail } => self.ids.named(tail),
-            Number::Known(uid) => I::from_uid(uid),
+            Number::Known(number) | Number::Later { number, .. } => I::from_uid(number),
+        }
+    }
+
+    /// The number of an order's first try, which tells the payment's id, and that of the try that is made now.
+    pub fn order_numbers<I: Id>(&mut self) -> (Uid, I) {
+        if let Number::Later { first, number } = self.number {
+            self.number = Number::Fresh;
+            return (first, I::from_uid(number));
+        }
+        let number: I = self.number();
+        (number.uid(), number)
+    }
+
+    /// The number of another try at a payment of this id that has come so far.
+    pub fn try_number<I: Id>(&mut self, payment: Uid, sequence: i64) -> I {
+        match self.number {
+            Number::Try { order } => {
+                self.number = Number::Fresh;
+                I::from_uid(payment.nth(order, sequence))
+            }
+            Number::Fresh | Number::Named { .. } | Number::Known(_) | Number::Later { .. } => self.number(),
         }
     }
 

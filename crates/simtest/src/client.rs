@@ -42,16 +42,28 @@ pub struct Ask {
     pub body: Value,
     /// Who signs.
     pub by: By,
-    /// The nonce of a request that was captured on its way, to be used once more.
-    pub captured: Option<String>,
+    /// What was signed into a request that was captured on its way, to be sent once more as it was: who captured it can't sign.
+    pub captured: Option<Stamp>,
     /// How often it was sent.
     pub tries: u32,
 }
 
+/// What makes a signed request good for once.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Its nonce.
+    pub nonce: String,
+    /// When it was signed.
+    pub created_s: i64,
+}
+
 impl Ask {
-    /// The nonce that it is sent with.
-    pub fn nonce(&self) -> String {
-        let fresh = || format!("nonce-{:08}-{:08}", self.number, self.tries);
+    /// What it is sent with at this time.
+    pub fn stamp(&self, now_us: i64) -> Stamp {
+        let fresh = || Stamp {
+            nonce: format!("nonce-{:08}-{:08}", self.number, self.tries),
+            created_s: now_us.div_euclid(1_000_000),
+        };
         self.captured.clone().unwrap_or_else(fresh)
     }
 }
@@ -127,9 +139,8 @@ fn authenticate(
         Credential::Signer(id, key) => {
             let url = format!("{PUBLIC_URL}{}", ask.target);
             let parts = RequestParts { method: ask.method, target_uri: &url, headers };
-            let nonce = ask.nonce();
+            let Stamp { nonce, created_s } = ask.stamp(now_us);
             let nonce = (ask.method != "GET").then_some(nonce.as_str());
-            let created_s = now_us.div_euclid(1_000_000);
             let signed =
                 sign_request(key, &id.to_string(), &parts, body.as_bytes(), created_s, nonce).ok()?;
             signed.apply(headers).ok()?;

@@ -38,7 +38,7 @@ writes! {
 
 statements! {
     OF_PAYMENT = concat!("SELECT ", columns!(), " FROM attempt INDEXED BY attempt_payment \
-        WHERE shard = ?1 AND payment = ?2 ORDER BY id LIMIT 100");
+        WHERE shard = ?1 AND payment = ?2 ORDER BY created_at_us, id LIMIT 100");
     AFTER = concat!("SELECT ", columns!(), " FROM attempt WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM attempt INDEXED BY attempt_due \
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");

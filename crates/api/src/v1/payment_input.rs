@@ -9,14 +9,12 @@ use crate::pipeline::Call;
 use crate::problem::{Code, Problem};
 use app::NewPayment;
 use domain::channel::SandboxOutcome;
-use domain::payment::{CaptureMode, Details, Personal, Scene};
+use domain::payment::{CaptureMode, Details, EXPIRES_IN_MAX_US, Personal, Scene};
 use money::Amount;
 use store::reads::{Page, PaymentFilter};
 
 /// How long a payment stays open when the merchant does not say: two hours.
 const EXPIRES_IN_DEFAULT_US: i64 = 2 * 3_600 * 1_000_000;
-/// The longest that it may stay open: thirty days.
-const EXPIRES_IN_MAX_US: i64 = 30 * 24 * 3_600 * 1_000_000;
 
 /// The sandbox's wishes, in a slice that lives long enough.
 pub static PAYMENT_OUTCOMES: [SandboxOutcome; 11] = SandboxOutcome::PAYMENT;

@@ -134,7 +134,10 @@ impl Command {
     pub(super) fn reads(&self, merchant: MerchantId, reads: &mut ReadSet) {
         match self {
             Command::CreatePayment(c) => reads.order_nos.push((merchant, c.merchant_order_no.clone())),
-            Command::AddAttempt(c) => reads.payments.push(c.payment),
+            Command::AddAttempt(c) => {
+                reads.payments.push(c.payment);
+                reads.attempts.extend(&c.forgotten);
+            }
             Command::ApplyAttempt(c, of) => {
                 reads.payments.push(of.0);
                 reads.attempts.push(c.attempt);

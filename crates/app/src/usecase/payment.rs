@@ -2,6 +2,7 @@
 
 use crate::calls::{Ask, Asker, asks_channel};
 use crate::lane::{Command, Outcome, ReEntry, Reply};
+use crate::numbers::{forgotten_tries, order_name};
 use crate::webhook::guard;
 use crate::{Answer, App, Caller, Refusal};
 use channels::AuthCode;
@@ -154,10 +155,15 @@ impl App {
         let fresh = self.fresh_config().await?;
         let stored = self.own_payment(caller, payment).await?;
         let method = new.method.clone().unwrap_or_else(|| stored.method.clone());
+        let config = self.config();
+        let account = config.account_for(caller.world, &method).cloned();
+        let (merchant, order_no) = (caller.merchant, &stored.merchant_order_no);
         let command = AddAttempt {
-            merchant: caller.merchant,
+            merchant,
             payment,
-            account: self.config().account_for(caller.world, &method).cloned(),
+            order: order_name(merchant, order_no),
+            forgotten: forgotten_tries(&config, merchant, order_no, account.as_ref().map(|one| one.id)),
+            account,
             method: new.method,
             scene: new.scene,
             sandbox_outcome: new.sandbox_outcome,

@@ -69,8 +69,8 @@ pub fn decide(
         currency: command.amount.currency().code().to_owned(),
     })?;
     // Found from each other, so that a number which a channel knows tells the payment's id.
-    let number: AttemptId = facts.number();
-    let payment = new_payment(PaymentId(number.0.twin()), command, price, facts);
+    let (first, number): (_, AttemptId) = facts.order_numbers();
+    let payment = new_payment(PaymentId(first.twin()), command, price, facts);
     let attempt = new_attempt(
         number,
         &payment,

@@ -16,6 +16,9 @@ use ledger::Day;
 use money::{Amount, Currency};
 use std::sync::Arc;
 
+/// The longest that a payment may stay open: thirty days.
+pub const EXPIRES_IN_MAX_US: i64 = 30 * 24 * 3_600 * 1_000_000;
+
 /// A payment as its row holds it. `details` never change after creation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payment {

@@ -23,6 +23,10 @@ pub struct AddAttempt {
     pub sandbox_outcome: Option<SandboxOutcome>,
     /// The channel account that serves the method.
     pub account: Option<ChannelAccount>,
+    /// The name of the order that numbers of tries are found from, 62 bits.
+    pub order: u64,
+    /// Tries at this order that a channel knows and books restored from a backup may have forgotten; empty for all others.
+    pub forgotten: Vec<AttemptId>,
 }
 
 /// Decides it: only a payment that can still be paid and has no attempt that may still take money gets another one (R02).
@@ -57,7 +61,11 @@ pub fn decide(
     let account =
         command.account.as_ref().ok_or_else(|| Rejection::ChannelNotConfigured { method: method.clone() })?;
     let scene = command.scene.unwrap_or(payment.scene);
-    let id = facts.number();
+    // What a channel did is taken up again, not done once more.
+    let id = match command.forgotten.iter().find(|id| !rows.attempts.contains_key(id)) {
+        Some(forgotten) => *forgotten,
+        None => facts.try_number(payment.id.0, payment.sequence),
+    };
     let attempt = new_attempt(id, payment, account, method, scene, command.sandbox_outcome, facts);
     let changed = Payment {
         latest_attempt: Some(id),

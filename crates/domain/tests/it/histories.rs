@@ -140,6 +140,8 @@ impl History {
             scene: None,
             sandbox_outcome: None,
             account: Some(self.books.account.clone()),
+            order: 0,
+            forgotten: Vec::new(),
         };
         let open = self.books.rows.payments[&payment].open_attempt;
         if let Ok(id) = self.books.run(|rows, facts| payment::retry::decide(&command, rows, facts)) {

@@ -11,7 +11,7 @@ mod requests;
 mod weather;
 
 use crate::channel::Act;
-use crate::client::{Ask, By, Reply, Signing, send};
+use crate::client::{Ask, By, Reply, Signing, Stamp, send};
 use crate::faults::Rates;
 use crate::history::History;
 use crate::house::{Credential, House, Image, Life, Shop};
@@ -81,7 +81,7 @@ pub(crate) struct World {
     /// Keys that were revoked.
     former: Vec<(usize, Credential)>,
     /// Requests that did something, with the key and the nonce that they were sent with.
-    used: Vec<(Ask, Credential, String)>,
+    used: Vec<(Ask, Credential, Stamp)>,
     /// Merchants of which it is not known which partner serves them.
     between_partners: BTreeSet<usize>,
     /// How many events each merchant's endpoints may have missed before they existed.
@@ -187,7 +187,7 @@ impl World {
                 }
                 Phase::Draining(left) => {
                     self.phase = Phase::Draining(left - 1);
-                    self.drain(life).await;
+                    self.drain(life).await?;
                 }
                 Phase::Done => return Ok(()),
             }
@@ -293,7 +293,7 @@ impl World {
             let foreseen = self.auditor.foresee(&request);
             let (router, now_us) = (life.router.clone(), self.now_us());
             let signed = Ask { number: flight, ..ask.clone() };
-            ask.captured.get_or_insert_with(|| signed.nonce());
+            ask.captured.get_or_insert_with(|| signed.stamp(now_us));
             let signed_with = Some(shop.credential.clone());
             self.flying.insert(flight, Flight { ask, request, foreseen, signed_with });
             under_way.push(async move { (flight, send(router, signing, signed, now_us).await) });
@@ -385,7 +385,7 @@ impl World {
             excused: self.is_excused(),
         });
         self.learn(ask.shop, &answer);
-        let nonce = ask.captured.take();
+        let stamp = ask.captured.take();
         let credential = match &ask.by {
             By::Own => signed_with,
             By::Former(credential, _) => Some(credential.clone()),
@@ -400,8 +400,8 @@ impl World {
         match status {
             Some(200..500) if status != Some(401) && status != Some(429) => {
                 let did = ask.tries == 1 && status == Some(201) && reply.is_some_and(|reply| !reply.replayed);
-                if let (true, Some(nonce), Some(credential)) = (did, nonce, credential) {
-                    self.used.push((ask.clone(), credential, nonce));
+                if let (true, Some(stamp), Some(credential)) = (did, stamp, credential) {
+                    self.used.push((ask.clone(), credential, stamp));
                 }
                 if self.answered.len() < 400 {
                     self.answered.push(Ask { by: By::Own, ..ask });

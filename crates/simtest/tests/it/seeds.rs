@@ -48,6 +48,17 @@ fn ten_more_seeds_are_as_they_must_be() {
     SECOND.get_or_init(|| judged(11..=20));
 }
 
+/// Histories of a search through a thousand that found something: later tries at an order that the restored books had forgotten;
+/// money in another sum for an order whose merchant never got an answer.
+#[test]
+fn what_longer_searches_found_stays_mended() {
+    for seed in [498, 725] {
+        let outcome = run(seed, Options { steps: 140, kept: false });
+        let found = outcome.unwrap_or_else(|error| panic!("seed {seed}: {error:#}")).findings;
+        assert!(found.is_empty(), "seed {seed}: {found:#?}");
+    }
+}
+
 /// It once did: a key was revoked, the clock was set back behind that moment, and what the key signed was committed again.
 #[test]
 fn no_clock_revives_a_revoked_key() {

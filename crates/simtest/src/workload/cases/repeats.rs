@@ -50,9 +50,9 @@ impl World {
     pub(super) async fn captured_request_again(&mut self, life: &Life) {
         let signs = |shop: usize| self.house.shops.get(shop).is_some_and(|shop| shop.world == Realm::Live);
         let heard: Vec<_> = self.used.iter().filter(|(ask, ..)| signs(ask.shop)).cloned().collect();
-        let Some((ask, credential, nonce)) = self.dice.pick(&heard).cloned() else { return };
+        let Some((ask, credential, stamp)) = self.dice.pick(&heard).cloned() else { return };
         self.case("a captured request again");
-        self.send_all(life, vec![Ask { by: By::Former(credential, false), captured: Some(nonce), ..ask }])
+        self.send_all(life, vec![Ask { by: By::Former(credential, false), captured: Some(stamp), ..ask }])
             .await;
     }
 }

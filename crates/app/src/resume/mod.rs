@@ -2,12 +2,13 @@
 //! is applied; then what the channel knows and the books do not is listed, as far as the channel has such a list; only then may
 //! calls leave again. Nothing is sent to a channel but questions.
 
-use crate::unmatched::is_known;
+mod lost;
+
 use crate::{App, Refusal};
-use channels::{CaptureRef, Effects, RefundRef, TradeRef};
+use channels::{CaptureRef, RefundRef, TradeRef};
 use domain::attempt::Attempt;
 use domain::capture::Capture;
-use domain::channel::{AttemptFact, CaptureFact, Effect, EffectKind, RefundFact};
+use domain::channel::{AttemptFact, CaptureFact, RefundFact};
 use domain::id::{ChannelAccountId, Id};
 use domain::refund::Refund;
 use futures::StreamExt;
@@ -15,7 +16,6 @@ use futures::stream;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use store::safekeeping::LostEffect;
 
 /// Rows in one read.
 const PAGE: u32 = 500;
@@ -25,13 +25,6 @@ const AT_ONCE: usize = 16;
 const ROUNDS: u32 = 6;
 /// The pause before the second round; each later one is as much longer.
 const ROUND_PAUSE: Duration = Duration::from_millis(500);
-/// The most effects that are noted as lost.
-const LOST_MAX: usize = 1_000_000;
-
-/// How many of them are noted in one write.
-const KEPT_AT_ONCE: usize = 500;
-/// What was made so long before the moment of the books is in them, however far nodes' clocks were apart.
-const CLOCKS_APART_MS: u64 = 86_400_000;
 
 /// What a resume found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +45,18 @@ pub struct Resumed {
     pub lifted: bool,
 }
 
+impl Resumed {
+    fn count(&mut self, open: &[Open]) {
+        for one in open {
+            match one {
+                Open::Attempt(_) => self.attempts += 1,
+                Open::Capture(_) => self.captures += 1,
+                Open::Refund(_) => self.refunds += 1,
+            }
+        }
+    }
+}
+
 /// How far a resume is.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -60,7 +65,7 @@ pub(crate) struct Progress {
     to_ask: AtomicU64,
 }
 
-/// Something open at a channel.
+/// Something open at a channel, or ended in the books while the channel did it.
 enum Open {
     Attempt(Box<Attempt>),
     Capture(Box<Capture>),
@@ -118,17 +123,15 @@ impl App {
         if !self.0.gate.is_held() {
             return Ok(Resumed { lifted: true, ..Resumed::default() });
         }
+        self.0.resume.asked.store(0, Ordering::Relaxed);
+        self.0.resume.to_ask.store(0, Ordering::Relaxed);
         let mut resumed = Resumed::default();
         let open = self.all_open().await?;
-        for one in &open {
-            match one {
-                Open::Attempt(_) => resumed.attempts += 1,
-                Open::Capture(_) => resumed.captures += 1,
-                Open::Refund(_) => resumed.refunds += 1,
-            }
-        }
+        resumed.count(&open);
         resumed.unanswered = self.ask_all(open).await?;
-        self.note_lost(&mut resumed).await?;
+        let undone = self.note_lost(&mut resumed).await?;
+        resumed.count(&undone);
+        resumed.unanswered.extend(self.ask_all(undone).await?);
         if resumed.unanswered.is_empty() || without_answers {
             self.store().release().await?;
             self.reload_config().await?;
@@ -156,8 +159,7 @@ impl App {
     /// Asks in rounds; answers the ids of what no channel answered about.
     async fn ask_all(&self, mut open: Vec<Open>) -> Result<Vec<String>, Refusal> {
         let progress = &self.0.resume;
-        progress.asked.store(0, Ordering::Relaxed);
-        progress.to_ask.store(u64::try_from(open.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        progress.to_ask.fetch_add(u64::try_from(open.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         for round in 1..=ROUNDS {
             let asked: Vec<(Open, Result<bool, Refusal>)> = stream::iter(open)
                 .map(|one| async move {
@@ -227,52 +229,6 @@ impl App {
             return Ok(fact == RefundFact::NotFound);
         }
         self.apply_refund(refund, fact).await.map(|_| true)
-    }
-
-    /// Lists what each channel knows and the books do not.
-    async fn note_lost(&self, resumed: &mut Resumed) -> Result<(), Refusal> {
-        let found_at_us = self.0.clock.real_now_us();
-        for account in self.0.gate.accounts() {
-            let Some(questions) = self.0.gate.questions(account) else { continue };
-            let effects = match questions.effects().await {
-                Effects::Listed(effects) => effects,
-                Effects::NoList => {
-                    resumed.without_list.push(account);
-                    continue;
-                }
-                Effects::Unavailable => {
-                    resumed.unanswered.push(account.to_string());
-                    continue;
-                }
-            };
-            let effects = effects.into_iter().filter(|effect| self.may_be_lost(effect));
-            let unknown = stream::iter(effects).map(|effect| async move {
-                let known = is_known(self.store(), effect.kind, effect.number).await?;
-                let lost = LostEffect { account, effect, found_at_us, handled_at_us: None };
-                Ok::<_, Refusal>((!known).then_some(lost))
-            });
-            let unknown: Vec<_> = unknown.buffer_unordered(AT_ONCE).collect().await;
-            let lost = unknown.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
-            let noted = lost.get(..lost.len().min(LOST_MAX)).unwrap_or_default();
-            if noted.len() < lost.len() {
-                tracing::error!(account = %account, all = lost.len(), "only the first lost effects are noted");
-            }
-            for some in noted.chunks(KEPT_AT_ONCE) {
-                self.store().keep_lost(some).await?;
-            }
-            resumed.lost += u64::try_from(lost.len()).unwrap_or(u64::MAX);
-        }
-        Ok(())
-    }
-}
-
-impl App {
-    /// Whether the books may not know it: by the time in its number. That of a refund is its payment's.
-    fn may_be_lost(&self, effect: &Effect) -> bool {
-        let Some(restored) = self.config().restored else { return true };
-        let books_of_ms = u64::try_from(restored.books_of_us / 1_000).unwrap_or(0);
-        let is_recent = effect.number.at_ms() >= books_of_ms.saturating_sub(CLOCKS_APART_MS);
-        effect.kind == EffectKind::Refund || is_recent
     }
 }
 
