@@ -26,9 +26,11 @@ TIMEOUT_S = 30
 WAIT_MAX_MS = 50
 # Ids that are kept of a kind of object.
 KEPT_MAX = 50
-# Of so many requests of an operation, one is about an object that is not there, and one names a merchant that was made up. By turns
-# and not by lot: each operation refuses something, however few its cases are.
+# Of so many requests of an operation, one is about an object that is not there, one names a merchant that was made up, and of those
+# that the document allows one is made to succeed. By turns and not by lot: each operation does something and refuses something,
+# however few its cases are.
 STRANGE_EVERY = 5
+GOOD_EVERY = 3
 CNY = {"value": 900, "currency": "CNY"}
 # Its own choices are the same in every run with the same seed.
 choose = random.Random(1)
@@ -94,8 +96,12 @@ schemathesis.auth.set_from_requests(Credentials())
 # Objects that a request is good for once: made anew, by the merchant.
 
 
+def fresh_key():
+    return f"contract-{RUN}-{next(numbers)}"
+
+
 def made(path, body):
-    headers = {"Authorization": "Bearer " + PLACE["bearer"], "Idempotency-Key": f"contract-{RUN}-{next(numbers)}"}
+    headers = {"Authorization": "Bearer " + PLACE["bearer"], "Idempotency-Key": fresh_key()}
     answer = requests.post(PLACE["base_url"] + path, json=body, headers=headers, timeout=TIMEOUT_S)
     answer.raise_for_status()
     return answer.json()["id"]
@@ -118,6 +124,18 @@ def declined():
     return waiting
 
 
+def endpoint():
+    return made("/v1/webhook_endpoints", {"url": f"http://127.0.0.1:9/{RUN}/{next(numbers)}", "events": ["refund.failed"]})
+
+
+def delivery():
+    """One whose endpoint is there; requests about endpoints delete the others."""
+    headers = {"Authorization": "Bearer " + PLACE["bearer"]}
+    rows = requests.get(PLACE["base_url"] + "/v1/webhook_endpoints?limit=100", headers=headers, timeout=TIMEOUT_S).json()["data"]
+    enabled = [row["id"] for row in rows if row["status"] == "enabled"]
+    return made(f"/v1/webhook_endpoints/{enabled[0] if enabled else endpoint()}/test", None)
+
+
 FRESH = {
     "createCapture": lambda: payment("bar_code", capture_mode="manual"),
     "voidPayment": lambda: payment("bar_code", capture_mode="manual"),
@@ -125,9 +143,8 @@ FRESH = {
     "sandboxPay": lambda: payment("qr_code"),
     "createAttempt": declined,
     "createRefund": lambda: payment("bar_code"),
-    "deleteWebhookEndpoint": lambda: made(
-        "/v1/webhook_endpoints", {"url": f"http://127.0.0.1:9/{RUN}/{next(numbers)}", "events": ["refund.failed"]}
-    ),
+    "deleteWebhookEndpoint": endpoint,
+    "replayWebhookDelivery": delivery,
     "revokeApiKey": lambda: made("/v1/api_keys", {"name": "contract", "generate_bearer": True}),
 }
 
@@ -157,23 +174,31 @@ def before_call(context, case, kwargs):
     # The merchant may name itself; whom else it may name is the authorization table's subject.
     headers = case.headers or {}
     name = case.operation.definition.raw["operationId"]
-    if "Feiqian-Merchant" in headers and next(turns[name, "merchant"]) % STRANGE_EVERY:
+    good = is_positive(case) and next(turns[name, "positive"]) % GOOD_EVERY == 0
+    if "Feiqian-Merchant" in headers and (good or next(turns[name, "merchant"]) % STRANGE_EVERY):
         if choose.random() < 0.5:
             headers["Feiqian-Merchant"] = PLACE["merchant"]
         else:
             del headers["Feiqian-Merchant"]
+    if good and "Idempotency-Key" in headers:
+        headers["Idempotency-Key"] = fresh_key()
     if "{id}" in case.path:
-        found = an_id(case.operation) if next(turns[name, "id"]) % STRANGE_EVERY else "none"
-        # Some stay as drawn.
-        if found == "none" or (found and choose.random() < 0.9):
-            case.path_parameters["id"] = found
+        if good and name in FRESH:
+            case.path_parameters["id"] = FRESH[name]()
+        elif not good and next(turns[name, "id"]) % STRANGE_EVERY == 0:
+            case.path_parameters["id"] = "none"
+        else:
+            found = an_id(case.operation)
+            # Some stay as drawn.
+            if found and (good or choose.random() < 0.9):
+                case.path_parameters["id"] = found
     if name in ENDS_A_KEY and case.path_parameters.get("id") in PLACE["own_keys"]:
         case.path_parameters["id"] = FRESH["revokeApiKey"]()
     # A feed that may wait for twenty seconds would eat the time of thousands of other requests.
     wait_ms = (case.query or {}).get("wait_ms")
     if isinstance(wait_ms, int) and wait_ms > WAIT_MAX_MS:
         case.query["wait_ms"] = wait_ms % WAIT_MAX_MS
-    if isinstance(case.body, dict) and is_positive(case) and choose.random() < 0.7:
+    if isinstance(case.body, dict) and is_positive(case) and (good or choose.random() < 0.7):
         mend(case)
 
 

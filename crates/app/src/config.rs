@@ -98,7 +98,8 @@ impl Config {
             let public_key = key.public_key_pem.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok());
             keys.insert(key.id, KeyConfig { key, public_key });
         }
-        let lost = snapshot.lost.into_iter().map(|lost| ((lost.effect.kind, lost.effect.number.tail()), lost));
+        let lost =
+            snapshot.lost.into_iter().map(|lost| ((lost.effect.kind, lost.effect.number.tail()), lost));
         Config {
             held_since_us: snapshot.held_since_us,
             restored: snapshot.restored,

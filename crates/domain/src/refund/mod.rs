@@ -102,6 +102,8 @@ pub(crate) fn automatic(
     facts: &mut crate::decide::Facts<'_>,
 ) -> Refund {
     Refund {
+        // Found from the attempt, which is sent back once: restored books that have forgotten it ask for the same refund.
+        id: RefundId(attempt.id.0.nth(attempt.id.0.tail(), 0)),
         kind: Kind::Automatic,
         // What the channel charged for taking it is given back when it takes the refund.
         cost_returned_minor: cost_minor,

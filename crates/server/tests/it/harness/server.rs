@@ -6,6 +6,7 @@ use super::process::Process;
 use super::wait::until_within;
 use std::fmt::Write as _;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,10 +69,21 @@ pub fn shared() -> &'static Server {
     &SHARED
 }
 
-/// A port of 127.0.0.1 that nothing listens on now.
+/// Below the ports that a kernel gives to connections: one of those may be gone before a server comes to listen on it, above all
+/// before it does so again.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// A port of 127.0.0.1 that nothing listens on now, and that no other case of this run gets.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its number").port()
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(u64::from(std::process::id()) * 211));
+    for _ in PORTS {
+        let at = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS.len() as u64;
+        let port = PORTS.start + u16::try_from(at).expect("it is in the range");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port of {PORTS:?} is free")
 }
 
 impl Server {

@@ -151,6 +151,83 @@ fn a_hundred_payments_after_the_backup_are_neither_paid_nor_refunded_twice() {
     });
 }
 
+/// An order's second try took the money after the backup, and a payer came after its order was closed. Whoever asks again,
+/// under whatever key, finds what was done.
+#[test]
+fn later_tries_and_late_payers_after_the_backup_are_found() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        let known = declined_order(&merchant, 640).await;
+        let late = merchant.waiting(1_250, Some("pay_after_close")).await.id();
+        merchant.client.call("POST", &format!("/v1/payments/{late}/close")).send().await.expect(200);
+        // Down before that payer pays, half a second later: the backup holds it as closed.
+        server.kill();
+        let backup = backed_up(server);
+        server.serve();
+
+        let forgotten = declined_order(&merchant, 770).await;
+        let tries = [&known, &forgotten].map(|order| format!("/v1/payments/{}/attempts", order.answer.id()));
+        let another = json!({ "scene": "bar_code", "auth_code": AUTH_CODE });
+        let paid = join_all(tries.iter().map(|path| send(&merchant, path, another.clone()))).await;
+        for order in [&known, &forgotten] {
+            merchant.payment_in(&order.answer.id(), "succeeded").await;
+        }
+        let refund = refund_body(&merchant, &forgotten.answer.id(), 70);
+        let refund = send(&merchant, "/v1/refunds", refund).await;
+        merchant.refund_in(&refund.answer.id(), "succeeded").await;
+        sent_back(&merchant, &late).await;
+        server.kill();
+        let moved = movements(server);
+        assert_eq!(moved.len(), 5, "two payments, a refund, late money and its way back: {moved:?}");
+        let lost = server.lose_data();
+
+        server.cli(&["restore", text(&backup), "--sandbox-books", text(&lost)]);
+        server.serve_held();
+        let resumed = server.cli(&["resume"]);
+        assert_eq!(resumed["unanswered"], json!([]), "{resumed}");
+        sent_back(&merchant, &late).await;
+        let again = forgotten.again(&merchant).await.expect(201);
+        assert_eq!(
+            (again.id(), &again["status"]),
+            (forgotten.answer.id(), &json!("succeeded")),
+            "{}",
+            again.text
+        );
+        assert_eq!(again["latest_attempt"]["id"], paid[1].answer["id"], "the try that took the money");
+        let other_key = merchant.client.post(&tries[0], &another).key("another").send().await.expect(201);
+        assert_eq!((other_key.id(), &other_key["status"]), (paid[0].answer.id(), &json!("succeeded")));
+        merchant.payment_in(&known.answer.id(), "succeeded").await;
+        assert_eq!(refund.again(&merchant).await.expect(201).id(), refund.answer.id());
+        merchant.refund_in(&refund.answer.id(), "succeeded").await;
+        assert_eq!(movements(server), moved, "nothing was paid or sent back twice");
+        let unmatched = server.cli(&["channel", "unmatched"]);
+        assert_eq!((&unmatched["effects"], &unmatched["callbacks"]), (&json!([]), &json!([])));
+        assert_eq!(Books::open(server).sum(1110), moved.values().sum::<i64>());
+        assert_eq!(Books::open(server).total(), 0);
+    });
+}
+
+/// An order whose first try was declined.
+async fn declined_order(merchant: &Merchant<'_>, minor: i64) -> Sent {
+    let order = send(merchant, "/v1/payments", merchant.order("qr_code", minor, None)).await;
+    let id = order.answer.id();
+    merchant.payment_in(&id, "requires_action").await;
+    merchant.pay(&id, Some("decline")).send().await.expect(200);
+    merchant.payment_when(&id, "declined", |payment| payment["next_action"].is_null()).await;
+    order
+}
+
+/// Money that came after its payment was closed is given back.
+async fn sent_back(merchant: &Merchant<'_>, payment: &str) {
+    let reason = |payment: &Answer| payment["status_reason"] == "paid_after_close";
+    merchant.payment_when(payment, "paid after close", reason).await;
+    until("the late money's refund", || async {
+        let refunds = merchant.all(&format!("/v1/refunds?payment={payment}")).await;
+        (refunds.len() == 1 && refunds[0]["status"] == "succeeded").then_some(())
+    })
+    .await;
+}
+
 /// Reads answer, keys can be revoked, and whatever would need a channel is refused without an effect.
 async fn held_says_no(merchant: &Merchant<'_>, payment: &str) {
     let order = merchant.order("bar_code", 1_000, None);
