@@ -22,6 +22,7 @@ mod usecase;
 pub mod verify;
 pub mod webhook;
 
+pub use background::Retention;
 pub use clock::Clock;
 pub use config::{Config, KeyConfig, MerchantConfig};
 pub use duty::Duty;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub allow_private_webhooks: bool,
     /// Whether the node takes its share of the background work; a command line that helps itself beside nodes does not.
     pub takes_duty: bool,
+    /// How long what may go is kept; `None`: for ever.
+    pub retention: Option<Retention>,
     /// Where Excel files are made before they are sent; they have no names there and go away by themselves.
     pub scratch_dir: PathBuf,
 }
@@ -86,6 +89,7 @@ impl Default for Settings {
             due_poll_ms: 500,
             allow_private_webhooks: false,
             takes_duty: true,
+            retention: None,
             scratch_dir: std::env::temp_dir(),
         }
     }

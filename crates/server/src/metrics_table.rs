@@ -32,6 +32,12 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     ),
     (
         Kind::Counter,
+        "feiqian_retention_removed_total",
+        Unit::Count,
+        "Rows removed because they were old, by table",
+    ),
+    (
+        Kind::Counter,
         "feiqian_lane_restarts_total",
         Unit::Count,
         "Lanes that broke and were begun again; each is a defect",

@@ -40,6 +40,7 @@ writes! {
 
 statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_id WHERE shard = ?1 AND id = ?2");
+    AT = "SELECT merchant FROM event WHERE shard = ?1 AND seq = ?2";
     LIST = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_merchant \
         WHERE shard = ?1 AND merchant = ?2", list_filters!("<", "DESC"));
     LIST_OF_OBJECT = concat!("SELECT ", columns!(), " FROM event INDEXED BY event_object \
@@ -154,6 +155,12 @@ pub(crate) async fn insert_one(db: &Db, shard: Shard, event: &Event) -> Result<(
 
 pub(crate) async fn by_id(db: &Db, id: EventId) -> Result<Option<Event>, StoreError> {
     db.one(BY_ID, &params![id.0.shard().0, id.0.0], |c| read(db, c)).await
+}
+
+/// Whether the event of that number is there and this merchant's.
+pub(crate) async fn is_at(db: &Db, merchant: MerchantId, seq: i64) -> Result<bool, StoreError> {
+    let found: Option<MerchantId> = db.one(AT, &params![merchant.0.shard().0, seq], |c| c.id()).await?;
+    Ok(found == Some(merchant))
 }
 
 pub(crate) async fn list(

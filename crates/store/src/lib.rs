@@ -12,6 +12,7 @@ pub mod lane;
 pub mod nodes;
 pub mod postgres;
 pub mod reads;
+pub mod retention;
 pub mod safekeeping;
 pub mod sqlite;
 pub mod statements;
@@ -30,6 +31,7 @@ mod endpoint;
 mod engine;
 mod event;
 mod event_body;
+mod forget;
 mod head;
 mod idempotency;
 mod installation;
@@ -58,13 +60,14 @@ pub use counts::RowCounts;
 pub use lane::{BalanceWrite, Committed, LaneSession, WriteSet};
 pub use nodes::Nodes;
 pub use reads::Reads;
+pub use retention::Retention;
 pub use safekeeping::Safekeeping;
 pub use statements::Statements;
 
 use domain::id::Shard;
 
 /// One engine.
-pub trait Store: Reads + Control + Safekeeping + Statements + Nodes + Send + Sync {
+pub trait Store: Reads + Control + Safekeeping + Statements + Nodes + Retention + Send + Sync {
     /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
     /// ([`Store::lanes_block`]).
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError>;

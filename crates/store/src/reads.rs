@@ -278,6 +278,8 @@ pub trait Reads {
         filter: &EventFilter,
         page: SeqPage,
     ) -> Result<Vec<Event>, StoreError>;
+    /// Whether the event of that number is still there; it must be the merchant's.
+    async fn has_event(&self, merchant: MerchantId, seq: i64) -> Result<bool, StoreError>;
     /// Events with a number above `after_seq`, oldest first: what follows a place already read.
     async fn events_after(
         &self,

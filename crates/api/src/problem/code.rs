@@ -89,6 +89,10 @@ codes! {
         ["The cursor does not belong to this list." "游标不属于这个列表。"]
         ["Send next_cursor unchanged, to the same route with the same filters; or begin without a cursor."
          "请把 next_cursor 原样用于同一接口和相同的筛选条件；或不带游标从头开始。"];
+    CursorExpired "cursor_expired" 400 false
+        ["The cursor stands at an event that is no longer kept." "游标所在的事件已不再保留。"]
+        ["Compare your objects with GET, then follow events anew: order=oldest_first without a cursor begins with the oldest that is kept."
+         "请先用 GET 核对您的各个对象，再重新跟随事件：order=oldest_first 且不带游标时，从仍保留的最早一条开始。"];
     UnknownExpansion "unknown_expansion" 400 false
         ["expand names something that this route can't expand." "expand 含有本接口不支持展开的内容。"]
         ["Use the names in errors[].allowed, separated by commas." "请使用 errors[].allowed 中的名称，以逗号分隔。"];

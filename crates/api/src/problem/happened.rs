@@ -40,6 +40,9 @@ happened! {
     CursorInvalid
         ["A cursor is opaque and bound to its route, merchant and filters. This one was shortened, changed, made by another list, or used with other filters."
          "游标是不透明的，并与接口、商户和筛选条件绑定。该游标被截断或修改、来自另一个列表，或换了筛选条件。"];
+    CursorExpired
+        ["Events are kept 30 days or more, then they are removed. The cursor is older: the event at which it stands is gone, and so may be some behind it that you never read. Nobody who follows events steadily meets this."
+         "事件至少保留 30 天，之后会被清除。该游标更旧：它所在的事件已不存在，其后您尚未读取的事件也可能已被清除。持续跟随事件的程序不会遇到这种情况。"];
     UnknownExpansion
         ["Only a few members can be expanded, and which ones depends on the route. The name given is not among those of this route."
          "只有少数成员可以展开，且因接口而异；给出的名称不在本接口的范围内。"];

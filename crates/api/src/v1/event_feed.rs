@@ -53,10 +53,21 @@ async fn place(call: &Call, listing: &Listing) -> Result<i64, Problem> {
                 Fault::invalid("Send exactly one of after and cursor.", "after 与 cursor 只能填写一个。");
             Err(refuse("after", fault))
         }
-        (Some(seq), None) => Ok(seq),
+        // Before the first event stands nothing that could have been removed.
+        (Some(seq), None) if seq <= 0 || call.app().has_event(&call.caller, seq).await? => Ok(seq),
+        (Some(_), None) => Err(refuse("cursor", expired())),
         (None, Some(id)) => Ok(call.app().event(&call.caller, id).await?.seq),
         (None, None) => Ok(0),
     }
+}
+
+/// Who stopped so long ago must not believe that it missed nothing.
+fn expired() -> Fault {
+    Fault::of(
+        Code::CursorExpired,
+        "The event at which this cursor stands is no longer kept, and later ones may not be either.",
+        "该游标所在的事件已不再保留，其后的事件也可能已被清除。",
+    )
 }
 
 fn wait(call: &Call) -> Result<Duration, Problem> {

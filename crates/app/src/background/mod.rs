@@ -1,7 +1,10 @@
-//! Work that nobody waits for: what came due, the sealer, statements, the live day's close, the configuration's freshness. Each loop is
+//! Work that nobody waits for: what came due, the sealer, statements, the live day's close, what grew old, the configuration's freshness. Each loop is
 //! tracked and ends with the node.
 
+mod retention;
 mod watch;
+
+pub use retention::Retention;
 
 use crate::calls::Asker;
 use crate::duty::RENEW_EVERY;
@@ -16,6 +19,7 @@ use futures::StreamExt;
 use futures::stream;
 use jiff::tz::TimeZone;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most rows of one kind taken up in one look.
@@ -56,6 +60,13 @@ pub(crate) fn start(app: &App) {
             let app = former.clone();
             async move { app.form_statements(shard).await }
         });
+        if app.0.settings.retention.is_some() {
+            let (keeper, walks) = (app.clone(), Arc::new(retention::Walks::default()));
+            every(app, retention::LOOK_EVERY, move || {
+                let (app, walks) = (keeper.clone(), Arc::clone(&walks));
+                async move { app.forget_old(shard, &walks).await }
+            });
+        }
         if shard.world() == World::Live {
             let closer = app.clone();
             every(app, Duration::from_secs(5), move || {

@@ -35,6 +35,14 @@ impl App {
         Ok(self.store().events_after(caller.merchant, filter, after_seq, limit).await?)
     }
 
+    /// Whether an event that a reader stopped at is still kept. While it is, none behind it was removed.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreUnavailable`].
+    pub async fn has_event(&self, caller: &Caller, seq: i64) -> Result<bool, Refusal> {
+        Ok(self.store().has_event(caller.merchant, seq).await?)
+    }
+
     /// One event.
     ///
     /// # Errors

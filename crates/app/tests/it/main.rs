@@ -7,5 +7,6 @@ mod budget;
 mod clocks;
 mod keys;
 mod life;
+mod retention;
 mod statements;
 mod world;

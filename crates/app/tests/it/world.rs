@@ -2,7 +2,7 @@
 
 use app::{
     App, Caller, Channels, Clock, NewMerchant, NewPayment, NewPrice, NoticeDoor, Outside, PaymentView,
-    ReEntry, Settings, Start,
+    ReEntry, Retention, Settings, Start,
 };
 use channels::sandbox::{SandboxChannel, SandboxConfig};
 use crypto::seal::{FileKeyProvider, MasterKey, Sealer};
@@ -90,8 +90,19 @@ impl World {
 
     /// Stops the node and starts another on the same database, without channels.
     pub async fn restart(&mut self) {
+        self.restart_with(None).await;
+    }
+
+    /// The same, with a node that removes what is old.
+    pub async fn restart_keeping(&mut self, retention: Retention) {
+        self.restart_with(Some(retention)).await;
+    }
+
+    async fn restart_with(&mut self, retention: Option<Retention>) {
         self.app.stop(Duration::from_secs(10)).await;
-        self.app = App::start(start(&self.store, &self.clock, Channels::default()), None).await.unwrap();
+        let mut start = start(&self.store, &self.clock, Channels::default());
+        start.settings.retention = retention;
+        self.app = App::start(start, None).await.unwrap();
     }
 
     pub async fn second_merchant(&self, maturity_days: u16) -> Caller {

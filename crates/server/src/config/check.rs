@@ -49,6 +49,15 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         ("store.lock_timeout_ms", u64::from(config.store.lock_timeout_ms), 10..=600_000),
         ("store.cache_kib", u64::from(config.store.cache_kib), 1_024..=16_777_216),
         ("store.reader_cache_kib", u64::from(config.store.reader_cache_kib), 256..=16_777_216),
+        // Merchants are promised 30 days of keys and of events; an event's tries go no later than the event.
+        ("retention.idempotency_days", u64::from(config.retention.idempotency_days), 30..=36_500),
+        ("retention.events_days", u64::from(config.retention.events_days), 30..=36_500),
+        (
+            "retention.deliveries_days",
+            u64::from(config.retention.deliveries_days),
+            7..=u64::from(config.retention.events_days),
+        ),
+        ("retention.journal_batch_days", u64::from(config.retention.journal_batch_days), 1..=36_500),
         ("limits.body_max_bytes", count(config.limits.body_max_bytes), 1_024..=16_777_216),
         ("limits.body_timeout_ms", config.limits.body_timeout_ms, 100..=600_000),
         ("limits.connections_max", count(config.limits.connections_max), 1..=1_000_000),

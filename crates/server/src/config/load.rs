@@ -233,6 +233,11 @@ mod tests {
             ),
             ("[store]\nreaders = 0", "store.readers"),
             ("[limits]\nbody_max_bytes = 10", "limits.body_max_bytes"),
+            ("[retention]\nidempotency_days = 29", "retention.idempotency_days"),
+            ("[retention]\nevents_days = 29", "retention.events_days"),
+            ("[retention]\ndeliveries_days = 6", "retention.deliveries_days"),
+            ("[retention]\nevents_days = 31\ndeliveries_days = 32", "retention.deliveries_days"),
+            ("[retention]\njournal_batch_days = 0", "retention.journal_batch_days"),
             ("[rate_limits]\nlive_read = {per_second = 0, burst = 1}", "rate_limits"),
             ("listen = ", "TOML"),
         ] {

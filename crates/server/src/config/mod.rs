@@ -11,7 +11,7 @@ pub(crate) use check::is_inside;
 pub use load::ConfigFault;
 pub use master_key::{KeyKeeper, MasterKeySettings};
 pub use sections::{
-    Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Sandbox, StoreSettings, Tls,
+    Lanes, Limits, Log, LogFormat, LogLevel, RateLimit, RateLimits, Retention, Sandbox, StoreSettings, Tls,
 };
 
 pub use store_url::StoreUrl;
@@ -63,6 +63,8 @@ pub struct Config {
     pub lanes: Lanes,
     /// The database.
     pub store: StoreSettings,
+    /// How long what may go is kept.
+    pub retention: Retention,
 }
 
 impl Default for Config {
@@ -87,6 +89,7 @@ impl Default for Config {
             limits: Limits::default(),
             lanes: Lanes::default(),
             store: StoreSettings::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -129,6 +132,7 @@ impl Config {
             due_poll_ms: self.lanes.due_poll_ms,
             allow_private_webhooks: self.sandbox.allow_private_webhooks,
             takes_duty: true,
+            retention: Some(self.retention.to_app()),
             // What is made of merchants' lines stays where those rest, whatever else can't be written to.
             scratch_dir: self.data_dir.clone(),
         }

@@ -289,3 +289,30 @@ impl Default for StoreSettings {
         }
     }
 }
+
+/// `[retention]`: days of real time. What merchants are promised is the least that can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Idempotency keys with what was decided under them, and nonces.
+    pub idempotency_days: u32,
+    /// Events with their deliveries.
+    pub events_days: u32,
+    /// Tries made at deliveries.
+    pub deliveries_days: u32,
+    /// The rows by which a commit whose answer was lost is found.
+    pub journal_batch_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { idempotency_days: 35, events_days: 90, deliveries_days: 30, journal_batch_days: 7 }
+    }
+}
+
+impl Retention {
+    pub(crate) fn to_app(self) -> app::Retention {
+        let Retention { idempotency_days, events_days, deliveries_days, journal_batch_days } = self;
+        app::Retention { idempotency_days, events_days, deliveries_days, journal_batch_days }
+    }
+}

@@ -23,9 +23,10 @@ use store::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, RefundFilter,
     SeqPage, StoredBalance, StoredLine, StoredTransaction, Waiting, WaitingList,
 };
+use store::retention::{Aging, Forgotten, Place};
 use store::safekeeping::{KeptNotice, LostEffect, NoticeKey, Restored, SealedAgain, Sealing};
 use store::statements::{DayPage, FormedDay, StatementFilter, StatementPlace};
-use store::{Control, Reads, Safekeeping, Statements, StoreError};
+use store::{Control, Reads, Retention, Safekeeping, Statements, StoreError};
 
 /// `read`: may fail; `write`: may fail, or succeed and lose its answer.
 macro_rules! through_the_plan {
@@ -58,6 +59,7 @@ through_the_plan! { Reads:
     read event(id: EventId) -> Option<Event>;
     read events(merchant: MerchantId, filter: &EventFilter, page: SeqPage) -> Vec<Event>;
     read events_after(merchant: MerchantId, filter: &EventFilter, after_seq: i64, limit: u32) -> Vec<Event>;
+    read has_event(merchant: MerchantId, seq: i64) -> bool;
     read events_of_object(shard: Shard, object: Uid) -> Vec<Event>;
     read delivery(id: DeliveryId) -> Option<Delivery>;
     read deliveries(merchant: MerchantId, endpoint: Option<EndpointId>, status: Option<DeliveryStatus>, page: SeqPage) -> Vec<Delivery>;
@@ -136,4 +138,9 @@ through_the_plan! { Statements:
     read chained_roots(shard: Shard, first: i64, last: i64, limit: u32) -> Vec<[u8; 32]>;
     write append_statements(shard: Shard, days: &[FormedDay]) -> ();
     write set_statements_due(due: &[(MerchantId, i64)]) -> ();
+}
+
+through_the_plan! {
+    Retention:
+    write forget(shard: Shard, aging: Aging, before_us: i64, from: Place, limit: u32) -> Forgotten;
 }

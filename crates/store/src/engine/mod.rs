@@ -4,6 +4,7 @@
 mod control;
 mod nodes;
 mod reads;
+mod retention;
 mod safekeeping;
 mod statements;
 

@@ -122,6 +122,10 @@ impl<E: Engine> Reads for E {
         self.read(move |db| Box::pin(event::by_id(db, id))).await
     }
 
+    async fn has_event(&self, merchant: MerchantId, seq: i64) -> Result<bool, StoreError> {
+        self.read(move |db| Box::pin(event::is_at(db, merchant, seq))).await
+    }
+
     async fn events(
         &self,
         merchant: MerchantId,

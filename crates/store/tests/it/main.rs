@@ -16,6 +16,7 @@ mod opening;
 mod pages;
 mod postgres;
 mod power_loss;
+mod retention;
 mod rotation;
 mod round_trip;
 mod sealed;

@@ -82,6 +82,7 @@ fn r65_the_document_names_codes_under_their_status() {
         // Of reserved capabilities, and of what no route could name.
         let reserved = [
             "cursor_invalid",
+            "cursor_expired",
             "unknown_expansion",
             "route_not_found",
             "capture_not_found",

@@ -205,3 +205,26 @@ fn the_deliveries_of_one_event() {
         page("x".to_owned()).await.expect_problem(400, "field_invalid");
     });
 }
+
+/// As when it grew old: see `[retention]`.
+#[test]
+fn a_cursor_at_an_event_that_is_gone_is_refused() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        for _ in 0..3 {
+            merchant.paid(100).await;
+        }
+        let start = text(&merchant.client.get(&format!("{FEED}&limit=1")).await.expect(200).json, "next_cursor");
+        let wanted = all(&merchant).await;
+        Books::open(server).change("DELETE FROM event WHERE id = ?1", uid(&wanted[0]).0);
+        let refused = merchant.client.get(&format!("{FEED}&cursor={start}")).await;
+        refused.expect_problem(400, "cursor_expired");
+        let behind = merchant.client.get(&format!("{FEED}&after={}", wanted[0])).await;
+        behind.expect_problem(404, "event_not_found");
+        let anew = merchant.client.get(&format!("{FEED}&limit=1")).await.expect(200);
+        assert_eq!(ids(&anew), wanted[1..2], "from the oldest that is kept");
+        let next = text(&anew.json, "next_cursor");
+        let rest = merchant.client.get(&format!("{FEED}&cursor={next}")).await.expect(200);
+        assert_eq!(ids(&rest), wanted[2..]);
+    });
+}
