@@ -64,6 +64,8 @@ fn sent(delivery: &Delivery, at_us: i64) -> DeliveryOutcome {
         status: DeliveryStatus::Succeeded,
         due_at_us: None,
         tries: 1,
+        fence: delivery.fence,
+        by_version: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `GET /v1/events?order=oldest_first`: what a program that follows events is promised.
 
+use crate::harness::books::{Books, uid};
 use crate::harness::merchant::text;
 use crate::harness::{Answer, Merchant, on_own, on_shared, spawn};
 use serde_json::{Value, json};
@@ -214,9 +215,10 @@ fn a_cursor_at_an_event_that_is_gone_is_refused() {
         for _ in 0..3 {
             merchant.paid(100).await;
         }
-        let start = text(&merchant.client.get(&format!("{FEED}&limit=1")).await.expect(200).json, "next_cursor");
+        let start =
+            text(&merchant.client.get(&format!("{FEED}&limit=1")).await.expect(200).json, "next_cursor");
         let wanted = all(&merchant).await;
-        Books::open(server).change("DELETE FROM event WHERE id = ?1", uid(&wanted[0]).0);
+        Books::set_at(server, "DELETE FROM event WHERE id = ?1", uid(&wanted[0]).0);
         let refused = merchant.client.get(&format!("{FEED}&cursor={start}")).await;
         refused.expect_problem(400, "cursor_expired");
         let behind = merchant.client.get(&format!("{FEED}&after={}", wanted[0])).await;
