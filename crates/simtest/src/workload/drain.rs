@@ -2,6 +2,7 @@
 
 use super::{Phase, World};
 use crate::house::Life;
+use crate::store::now;
 use anyhow::Result;
 use domain::id::{MerchantId, PaymentId};
 use domain::payment::resolve::Resolution;
@@ -51,7 +52,7 @@ impl World {
         if round < LAST_RESOLUTION || !round.is_multiple_of(2) {
             return Ok(());
         }
-        for (merchant, id) in self.all_payments(life).await? {
+        for (merchant, id) in self.all_payments(life)? {
             let wish = if self.dice.chance(400) { Resolution::Keep } else { Resolution::SendBack };
             let mut done = life.app.resolve_mismatch(merchant, id, wish).await;
             if done.is_err() && wish == Resolution::Keep {
@@ -65,13 +66,13 @@ impl World {
         Ok(())
     }
 
-    async fn all_payments(&self, life: &Life) -> Result<Vec<(MerchantId, PaymentId)>> {
+    fn all_payments(&self, life: &Life) -> Result<Vec<(MerchantId, PaymentId)>> {
         let mut all = Vec::new();
         for shop in &self.house.shops {
             let mut after = None;
             loop {
                 let page = Page { limit: PAGE, after };
-                let rows = life.store.payments(shop.id, &PaymentFilter::default(), page).await?;
+                let rows = now(life.store.payments(shop.id, &PaymentFilter::default(), page))?;
                 let Some(last) = rows.last() else { break };
                 after = Some((last.created_at_us, last.id.0));
                 all.extend(rows.iter().map(|payment| (shop.id, payment.id)));
