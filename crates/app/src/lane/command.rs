@@ -159,6 +159,7 @@ impl Command {
                 reads.payments.push(of.0);
                 reads.attempts.push(of.1);
                 reads.captures.push(c.capture);
+                reads.refunds.push(capture::apply::returned_as(c.capture));
                 reads.balances_of.push(merchant);
             }
             Command::RequestRefund(c) | Command::PreviewRefund(c) => {

@@ -5,7 +5,7 @@ use crate::attempt::Attempt;
 use crate::channel::{CaptureFact, ChannelAccount, Failure, Taken};
 use crate::decide::{Booking, Changes, Facts};
 use crate::event::{Emit, Object, Type};
-use crate::id::CaptureId;
+use crate::id::{CaptureId, RefundId};
 use crate::payment::apply::{flag, move_to};
 use crate::payment::sale::{Sale, book_sale};
 use crate::payment::{self, Payment};
@@ -157,13 +157,16 @@ fn taken_after_failure(
         return succeeded(&capture, &payment, taken, command, rows, facts);
     }
     let said = format!("the channel took capture {} after it had refused it", capture.id);
-    let attempt = rows.attempts.get(&capture.attempt).filter(|a| a.contradiction.as_ref() != Some(&said));
+    // The channel may tell it several times, with other contradictions in between.
+    let returned = rows.refunds.contains_key(&returned_as(capture.id));
+    let attempt = rows.attempts.get(&capture.attempt).filter(|_| !returned);
     let Some(attempt) = attempt else { return Ok(Changes::default()) };
     let mut changes = Changes::default();
     let mut payment =
         Payment { updated_at_us: facts.now_us, sequence: payment.sequence + 1, ..payment.clone() };
     let cost_minor = command.account.cost.fee(taken.amount.minor())?.rounded_minor;
-    let refund = refund::automatic(&payment, attempt, taken.amount, cost_minor, facts);
+    let refund =
+        refund::automatic(&payment, attempt, returned_as(capture.id), taken.amount, cost_minor, facts);
     let took = held::Took {
         channel_account: command.account.id.0.0,
         bill_date: taken.bill_date,
@@ -181,6 +184,11 @@ fn taken_after_failure(
     changes.refunds.push(refund);
     changes.attempts.extend(contradiction(capture, &said, rows, facts).attempts);
     Ok(changes)
+}
+
+/// The refund that sends back what a channel took by a capture after it had refused it.
+pub fn returned_as(capture: CaptureId) -> RefundId {
+    RefundId(capture.0.nth(capture.0.tail(), 0))
 }
 
 /// Noted on the attempt for a person; the books stay.

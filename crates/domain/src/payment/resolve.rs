@@ -75,7 +75,8 @@ fn send_back(
     let mut payment = changed(payment, facts);
     let mut attempt = taken_out(attempt, facts);
     attempt.sent_back_minor = held.minor();
-    let refund = refund::automatic(&payment, &attempt, held, cost_minor, facts);
+    let id = refund::returned_as(&attempt);
+    let refund = refund::automatic(&payment, &attempt, id, held, cost_minor, facts);
     let posting = posting::held::returned(attempt.id.0.0, refund.id.0.0, held)?;
     changes.bookings.push(Booking { posting, source: refund.id.0 });
     if !payment.status.is_final() && payment.open_attempt == Some(attempt.id) {

@@ -93,17 +93,23 @@ pub struct Refund {
     pub sequence: i64,
 }
 
+/// The number under which the whole sum of an attempt that has come so far goes back: restored books that have forgotten it ask for
+/// the same refund. One that fails is held again, and a person may send it back anew.
+pub(crate) fn returned_as(attempt: &crate::attempt::Attempt) -> RefundId {
+    RefundId(attempt.id.0.nth(attempt.id.0.tail(), attempt.sequence))
+}
+
 /// A refund that the platform itself must make: an attempt's whole sum goes back, with what the channel charges for it.
 pub(crate) fn automatic(
     payment: &crate::payment::Payment,
     attempt: &crate::attempt::Attempt,
+    id: RefundId,
     amount: Amount,
     cost_minor: i64,
     facts: &mut crate::decide::Facts<'_>,
 ) -> Refund {
     Refund {
-        // Found from the attempt, which is sent back once: restored books that have forgotten it ask for the same refund.
-        id: RefundId(attempt.id.0.nth(attempt.id.0.tail(), 0)),
+        id,
         kind: Kind::Automatic,
         // What the channel charged for taking it is given back when it takes the refund.
         cost_returned_minor: cost_minor,

@@ -124,6 +124,8 @@ impl Books {
             self.rows.captures.insert(capture.id, capture);
         }
         for refund in changes.refunds {
+            let before = self.rows.refunds.get(&refund.id).map_or(0, |refund| refund.sequence);
+            assert_eq!(refund.sequence, before + 1, "every change of a refund raises its sequence by one");
             if let Some(number) = &refund.merchant_refund_no {
                 self.rows.refund_nos.insert((refund.merchant, number.clone()), refund.id);
             }

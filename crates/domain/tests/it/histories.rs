@@ -323,6 +323,25 @@ impl History {
     }
 }
 
+/// A channel refuses three captures, takes them after all, and tells of each as often as it likes: what does not fit is sent back
+/// once for each.
+#[test]
+fn captures_done_after_they_were_refused_are_each_sent_back_once() {
+    let books = Books::new("0.60", 0, RefundFee::Kept, 0);
+    let mut history =
+        History { books, payments: vec![], attempts: vec![], captures: vec![], refunds: vec![], numbers: 0 };
+    history.step(&Op::Create { minor: 1_000, one_shot: false, manual: true });
+    history.step(&Op::Fact { attempt: 0, what: 0 });
+    for capture in 0..3 {
+        history.step(&Op::Capture { payment: 0, minor: 1_000, is_final: Some(false) });
+        history.step(&Op::CaptureFact { capture, succeeds: false });
+    }
+    for (capture, sent_back) in [(0, 0), (1, 1), (2, 2), (1, 2), (2, 2), (0, 2)] {
+        history.step(&Op::CaptureFact { capture, succeeds: true });
+        assert_eq!(history.refunds.len(), sent_back, "after capture {capture}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 

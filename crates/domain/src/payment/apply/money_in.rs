@@ -115,7 +115,8 @@ fn send_back(
     attempt.status = attempt::Status::Succeeded;
     attempt.sent_back_minor = taken.amount.minor();
     attempt.job = attempt.job.done();
-    let refund = refund::automatic(&payment, &attempt, taken.amount, cost_minor, facts);
+    let id = refund::returned_as(&attempt);
+    let refund = refund::automatic(&payment, &attempt, id, taken.amount, cost_minor, facts);
     let posting = posting::held::not_kept(&took(taken, command, cost_minor), refund.id.0.0)?;
     changes.bookings.push(Booking { posting, source: refund.id.0 });
     flag(&mut payment, &mut changes);
