@@ -1,9 +1,9 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    backup, channel, clock, events, explain, health, hold, init, key, listen, master_key, merchant, migrate,
-    partner, payment, price, proof, restore, resume, sandbox, serve, sign, statement, trigger, verify,
-    waiting,
+    backup, channel, clock, copy, events, explain, health, hold, init, key, listen, master_key, merchant,
+    migrate, partner, payment, price, proof, restore, resume, sandbox, serve, sign, statement, trigger,
+    verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Init(init::Options),
     /// Bring the schema of the database to this program's.
     Migrate(migrate::Options),
+    /// Take an installation from its file over to PostgreSQL.
+    Copy(copy::Options),
     /// Serve.
     Serve(serve::Options),
     /// Ask the serving process whether it takes commands.

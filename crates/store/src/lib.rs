@@ -16,6 +16,7 @@ pub mod retention;
 pub mod safekeeping;
 pub mod sqlite;
 pub mod statements;
+pub mod transfer;
 
 mod api_key;
 mod asked;

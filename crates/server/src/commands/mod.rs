@@ -4,6 +4,7 @@ pub mod backup;
 pub mod channel;
 pub mod clock;
 pub mod config_check;
+pub mod copy;
 pub mod events;
 pub mod explain;
 mod explain_control;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(options),
         Command::Init(options) => init::run(&options),
         Command::Migrate(options) => migrate::run(&options),
+        Command::Copy(options) => copy::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Health(options) => health::run(&options),
         Command::Config { command: ConfigCommand::Check { file, json } } => config_check::run(&file, json),

@@ -107,7 +107,8 @@ impl Drop for Bar {
     }
 }
 
-fn as_json(report: &Report) -> Value {
+/// The report, for a machine.
+pub(super) fn as_json(report: &Report) -> Value {
     let chain_ends: Vec<Value> = report
         .chain_ends
         .iter()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// The database's name where nobody names another.
 const FILE: &str = "feiqian.db";
@@ -27,6 +28,14 @@ pub enum StoreUrl {
 impl Default for StoreUrl {
     fn default() -> StoreUrl {
         StoreUrl::Sqlite { file: FILE.to_owned() }
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<StoreUrl, String> {
+        StoreUrl::parse(text)
     }
 }
 

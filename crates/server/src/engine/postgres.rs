@@ -109,6 +109,7 @@ pub(super) fn explain(fault: OpenFault) -> anyhow::Error {
         | OpenFault::Diverged { .. }
         | OpenFault::Shards { .. }
         | OpenFault::NoCitus
+        | OpenFault::Cluster
         | OpenFault::Tls(_)
         | OpenFault::Store(_) => "the database can't be used",
     };

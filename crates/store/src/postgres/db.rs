@@ -78,7 +78,6 @@ impl PgDb {
         PgDb { client, sealer, statements: Mutex::new(HashMap::new()), is_complete, plans }
     }
 
-    #[cfg(test)]
     pub(super) fn client(&self) -> &Client {
         &self.client
     }

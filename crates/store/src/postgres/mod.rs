@@ -9,6 +9,7 @@ mod db;
 mod durable;
 mod engine;
 mod fault;
+pub(crate) mod fill;
 mod migrate;
 mod partition;
 mod pool;
@@ -74,6 +75,11 @@ pub enum OpenFault {
         "the database has not the extension citus: CREATE EXTENSION citus in it and add the workers, then run init again"
     )]
     NoCitus,
+    /// What is for one server was to be done to a cluster.
+    #[error(
+        "the database is a Citus cluster: a file's installation can be taken over by one PostgreSQL server only"
+    )]
+    Cluster,
     /// TLS can't be set up.
     #[error("TLS to the database: {0}")]
     Tls(String),

@@ -65,6 +65,16 @@ fn name(table: &str, index: i64) -> String {
     format!("{table}_p{index}")
 }
 
+/// Partitions for ids since a moment that lies before the present, in a database that holds no rows yet.
+pub(super) async fn make_room_since(db: &PgDb, first_ms: i64, now_us: i64) -> Result<(), StoreError> {
+    for (table, by, fill) in TABLES.iter().filter(|(_, by, _)| *by == By::Id) {
+        for index in first_ms.max(0) >> SPAN_BITS..(now_us / 1_000) >> SPAN_BITS {
+            make(db, false, Wanted { table, by: *by, index, fill: *fill }).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the partitions from the one in use on that are not there yet; answers how many. Another node may do the same meanwhile. One
 /// that can't be made keeps none of the others back, and is told at the end.
 pub(super) async fn make_room(db: &PgDb, now_us: i64) -> Result<usize, StoreError> {

@@ -8,6 +8,7 @@ mod connection;
 mod copy;
 mod db;
 mod demo;
+pub(crate) mod dump;
 mod engine;
 mod fault;
 mod lock;

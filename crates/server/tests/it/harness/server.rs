@@ -117,6 +117,11 @@ impl Server {
         Server::node(self.database.clone(), Some(self), settings)
     }
 
+    /// A node on a database that this installation was copied to, which nobody has started yet.
+    pub fn moved_to(&self, database: Arc<Database>) -> Server {
+        Server::node(Some(database), Some(self), &[])
+    }
+
     fn node(database: Option<Arc<Database>>, first: Option<&Server>, settings: &[Setting]) -> Server {
         let dir =
             tempfile::Builder::new().prefix("feiqian-it-").tempdir().expect("a scratch directory").keep();

@@ -1,6 +1,7 @@
 //! Several nodes on one PostgreSQL database.
 
 mod away;
+mod copied;
 mod fresh;
 mod hold;
 mod proxy;
