@@ -1,7 +1,7 @@
 //! Every statement as this engine reads it is prepared and explained, on empty tables and on full ones.
 
 use super::connect::{Link, Role};
-use super::{PostgresConfig, migrate, partition};
+use super::{PostgresConfig, fill, migrate, partition};
 use crate::registry;
 use crypto::seal::{KeyProvider, MasterKey, SealFault, Sealer};
 use std::sync::Arc;
@@ -27,7 +27,8 @@ fn config(url: &str) -> PostgresConfig {
 
 /// Every statement: where it stands, SQL.
 fn all() -> Vec<(String, String)> {
-    let own = [("migrate", migrate::STATEMENTS), ("partition", partition::STATEMENTS)];
+    let own =
+        [("fill", fill::STATEMENTS), ("migrate", migrate::STATEMENTS), ("partition", partition::STATEMENTS)];
     let own =
         own.into_iter().flat_map(|(file, list)| list.iter().map(move |(name, sql)| ((file, *name), *sql)));
     let plain = registry::statements().chain(own).map(|(name, sql)| (name, sql.for_postgres()));
@@ -37,7 +38,8 @@ fn all() -> Vec<(String, String)> {
 }
 
 /// Statements that read a small table whole, or all of a shard's platform accounts, or the catalogue.
-const WHOLE: &[&str] = &["SNAPSHOT", "PLATFORM_ALL", "VERSION", "node::", "migrate::", "partition::"];
+const WHOLE: &[&str] =
+    &["SNAPSHOT", "PLATFORM_ALL", "VERSION", "node::", "fill::", "migrate::", "partition::"];
 
 /// Statements that walk an index of a shard from one end, or read one that holds what waits only.
 const WALKS: &[&str] = &["waiting::", "FURTHEST_CLOCK", "block::LAST", "SHARD"];
