@@ -14,6 +14,7 @@ use crate::{App, Config};
 use domain::channel::{EffectKind, EffectState};
 use domain::decide::Number;
 use domain::id::{AttemptId, ChannelAccountId, MerchantId, Shard, Uid, nth_tail};
+use domain::payment::retry::Tries;
 use store::safekeeping::LostEffect;
 
 /// A payment that has come further than this was tried some hundred times. What a channel did for later tries is listed for a person.
@@ -28,7 +29,7 @@ impl App {
                 let account = create.account.as_ref().map(|account| account.id);
                 order_number(&config, merchant, &create.merchant_order_no, account)
             }
-            Command::AddAttempt(add) => Number::Try { order: add.order },
+            Command::AddAttempt(add) => Number::Try { order: add.tries.order },
             Command::RequestCapture(capture) => {
                 let Some(key) = re.key else { return Number::Fresh };
                 let tail = tail(b"capture", &[&capture.payment.0.0, &key.hash]);
@@ -58,24 +59,35 @@ impl App {
 }
 
 /// The name that later tries at an order are found from.
-pub(crate) fn order_name(merchant: MerchantId, merchant_order_no: &str) -> u64 {
+fn order_name(merchant: MerchantId, merchant_order_no: &str) -> u64 {
     tail(b"attempt", &[&merchant.0.0, merchant_order_no.as_bytes()])
 }
 
-/// Later tries at an order that a channel knows and the books did not when they were restored, the last one first.
-pub(crate) fn forgotten_tries(
+/// What is known of the tries at an order besides the books, for one more at this account.
+pub(crate) fn tries_at(
     config: &Config,
     merchant: MerchantId,
     merchant_order_no: &str,
     account: Option<ChannelAccountId>,
-) -> Vec<AttemptId> {
-    let tries = lost_tries(config, merchant.0.shard(), order_name(merchant, merchant_order_no));
-    tries.filter(|lost| Some(lost.account) == account).map(|lost| AttemptId(lost.effect.number)).collect()
+) -> Tries {
+    let order = order_name(merchant, merchant_order_no);
+    let (mut forgotten, mut last) = (Vec::new(), 0);
+    for (sequence, lost) in lost_tries(config, merchant.0.shard(), order) {
+        last = last.max(sequence);
+        if Some(lost.account) == account {
+            forgotten.push(AttemptId(lost.effect.number));
+        }
+    }
+    Tries { order, forgotten, last }
 }
 
-fn lost_tries(config: &Config, shard: Shard, order: u64) -> impl Iterator<Item = &LostEffect> {
+/// Later tries at an order that a channel knows and the books did not when they were restored, the last one first, with how far the
+/// payment had come.
+fn lost_tries(config: &Config, shard: Shard, order: u64) -> impl Iterator<Item = (i64, &LostEffect)> {
     let sequences = if config.has_lost() { SEQUENCES_MAX } else { 0 };
-    (1..=sequences).rev().filter_map(move |n| config.lost(EffectKind::Payment, shard, nth_tail(order, n)))
+    (1..=sequences)
+        .rev()
+        .filter_map(move |n| Some((n, config.lost(EffectKind::Payment, shard, nth_tail(order, n))?)))
 }
 
 /// The number of an order's first try; of one that a channel knows, when the books have forgotten it.
@@ -87,11 +99,13 @@ fn order_number(
 ) -> Number {
     let tail = tail(b"payment", &[&merchant.0.0, merchant_order_no.as_bytes()]);
     let shard = merchant.0.shard();
-    let first = config.lost(EffectKind::Payment, shard, tail);
-    let mut tries = lost_tries(config, shard, order_name(merchant, merchant_order_no));
-    let took_money = |lost: &&LostEffect| lost.effect.state != EffectState::Open;
+    // Another account's channel does not know the number: it would do the thing once more, and hide what was done.
+    let is_here = |lost: &&LostEffect| Some(lost.account) == account;
+    let first = config.lost(EffectKind::Payment, shard, tail).filter(is_here);
+    let tries = lost_tries(config, shard, order_name(merchant, merchant_order_no));
+    let later = tries.map(|(_, lost)| lost).find(is_here);
     // While one of them may take money no other is made, so what took money is the one that counts.
-    let later = tries.find(|lost| Some(lost.account) == account);
+    let took_money = |lost: &&LostEffect| lost.effect.state != EffectState::Open;
     match (first, later) {
         (Some(first), later) if took_money(&first) || later.is_none() => Number::Known(first.effect.number),
         (_, Some(later)) => {

@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use domain::channel::EffectKind;
-use domain::id::{AttemptId, CaptureId, Id, RefundId, Uid};
+use domain::id::{AttemptId, CaptureId, ChannelAccountId, Id, RefundId, Uid};
 use store::Store;
 use store::safekeeping::{KeptNotice, LostEffect};
 
@@ -36,7 +36,7 @@ pub async fn unmatched(store: &dyn Store) -> Result<Unmatched, Refusal> {
     let mut found = Unmatched::default();
     for lost in store.snapshot().await?.lost {
         let open = lost.handled_at_us.is_none();
-        if open && !is_known(store, lost.effect.kind, lost.effect.number).await? {
+        if open && !is_known(store, lost.account, lost.effect.kind, lost.effect.number).await? {
             found.effects.push(lost);
         }
     }
@@ -46,7 +46,7 @@ pub async fn unmatched(store: &dyn Store) -> Result<Unmatched, Refusal> {
         let Some(last) = page.last() else { break };
         after = Some(last.key.clone());
         for notice in page {
-            if notice.handled_at_us.is_none() && !is_any_known(store, &notice.key.1).await? {
+            if notice.handled_at_us.is_none() && !is_any_known(store, notice.key.0, &notice.key.1).await? {
                 found.notices.push(notice);
             }
         }
@@ -54,20 +54,32 @@ pub async fn unmatched(store: &dyn Store) -> Result<Unmatched, Refusal> {
     Ok(found)
 }
 
-/// Whether the books have a row of that number.
-pub(crate) async fn is_known(store: &dyn Store, kind: EffectKind, number: Uid) -> Result<bool, Refusal> {
-    Ok(match kind {
-        EffectKind::Payment => store.attempt(AttemptId::from_uid(number)).await?.is_some(),
-        EffectKind::Capture => store.capture(CaptureId::from_uid(number)).await?.is_some(),
-        EffectKind::Refund => store.refund(RefundId::from_uid(number)).await?.is_some(),
-    })
+/// Whether the books have a row of that number at that account: another account's says nothing about this one.
+async fn is_known(
+    store: &dyn Store,
+    account: ChannelAccountId,
+    kind: EffectKind,
+    number: Uid,
+) -> Result<bool, Refusal> {
+    let found = match kind {
+        EffectKind::Payment => {
+            store.attempt(AttemptId::from_uid(number)).await?.map(|attempt| attempt.channel_account)
+        }
+        EffectKind::Capture => {
+            store.capture(CaptureId::from_uid(number)).await?.map(|capture| capture.channel_account)
+        }
+        EffectKind::Refund => {
+            store.refund(RefundId::from_uid(number)).await?.map(|refund| refund.channel_account)
+        }
+    };
+    Ok(found == Some(account))
 }
 
 /// A callback's number alone does not tell what it is of.
-async fn is_any_known(store: &dyn Store, number: &str) -> Result<bool, Refusal> {
+async fn is_any_known(store: &dyn Store, account: ChannelAccountId, number: &str) -> Result<bool, Refusal> {
     let Some(uid) = Uid::parse(number) else { return Ok(false) };
     for kind in [EffectKind::Payment, EffectKind::Capture, EffectKind::Refund] {
-        if is_known(store, kind, uid).await? {
+        if is_known(store, account, kind, uid).await? {
             return Ok(true);
         }
     }

@@ -37,8 +37,9 @@ writes! {
 }
 
 statements! {
-    OF_PAYMENT = concat!("SELECT ", columns!(), " FROM attempt INDEXED BY attempt_payment \
-        WHERE shard = ?1 AND payment = ?2 ORDER BY id LIMIT 100");
+    /// All have their payment's time in their ids.
+    SORT_OF_PAYMENT = concat!("SELECT ", columns!(), " FROM attempt INDEXED BY attempt_payment \
+        WHERE shard = ?1 AND payment = ?2 ORDER BY created_at_us, id LIMIT 100");
     AFTER = concat!("SELECT ", columns!(), " FROM attempt WHERE shard = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM attempt INDEXED BY attempt_due \
         WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
@@ -143,10 +144,7 @@ pub(crate) async fn by_ids(
 }
 
 pub(crate) async fn of_payment(db: &Db, payment: PaymentId) -> Result<Vec<Attempt>, StoreError> {
-    let mut all: Vec<Attempt> = db.all(OF_PAYMENT, &params![payment.0.shard().0, payment.0.0], read).await?;
-    // All have their payment's time in their ids.
-    all.sort_by_key(|attempt| (attempt.created_at_us, attempt.id));
-    Ok(all)
+    db.all(SORT_OF_PAYMENT, &params![payment.0.shard().0, payment.0.0], read).await
 }
 
 pub(crate) async fn after(

@@ -3,6 +3,7 @@
 
 use crate::db::Value;
 use crate::postgres::fill::{Fill, Target};
+use crate::postgres::partition::Reach;
 use crate::postgres::{self, PostgresConfig};
 use crate::sqlite::dump::Dump;
 use crate::sqlite::{self, SqliteConfig};
@@ -52,24 +53,31 @@ pub struct Transferred {
     pub rows: u64,
 }
 
-/// Takes over all rows of a file into a database without an installation, in one transaction. Nobody may serve the file meanwhile.
-/// `progress` hears of each table that has arrived.
+/// A file as of one moment. As long as it is kept nobody serves the file.
+pub struct Source(Dump);
+
+impl Source {
+    /// Takes the file from whoever would serve it.
+    ///
+    /// # Errors
+    /// [`sqlite::OpenFault`]: it is served, is none of this program's, or has another schema.
+    pub fn open(from: &SqliteConfig) -> Result<Source, sqlite::OpenFault> {
+        Ok(Source(Dump::open(from)?))
+    }
+}
+
+/// Takes over all rows of a file into a database without an installation, in one transaction. `progress` hears of each table that has
+/// arrived.
 ///
 /// # Errors
 /// [`TransferFault`]
 pub async fn transfer(
-    from: &SqliteConfig,
+    source: Source,
     to: &PostgresConfig,
     mut progress: impl FnMut(&Transferred) + Send,
-) -> Result<Vec<Transferred>, TransferFault> {
-    let dump = Dump::open(from)?;
-    let mut first = None;
-    for table in BY_ID {
-        let id = dump.first_id(table)?.map(Uid);
-        first = first.into_iter().chain(id).min();
-    }
-    let first_ms = first.map_or(to.now_us / 1_000, |id| i64::try_from(id.at_ms()).unwrap_or(i64::MAX));
-    let fill = Fill::begin(to, first_ms).await?;
+) -> Result<(Source, Vec<Transferred>), TransferFault> {
+    let Source(dump) = source;
+    let fill = Fill::begin(to, reach(&dump, to.now_us)?).await?;
     let tables = dump.tables()?;
     let mut targets = Vec::new();
     for table in tables.iter().filter(|table| !NOT_TAKEN.contains(&table.as_str())) {
@@ -78,16 +86,28 @@ pub async fn transfer(
     let (parcels, mut arriving) = mpsc::channel(PARCELS_MAX);
     let plan: Vec<(String, Vec<String>)> =
         targets.iter().map(|target| (target.table.clone(), target.columns.clone())).collect();
-    let reading = tokio::task::spawn_blocking(move || read_all(&dump, &plan, &parcels));
+    let reading = tokio::task::spawn_blocking(move || read_all(&dump, &plan, &parcels).map(|()| dump));
     let mut all = Vec::new();
     for target in &targets {
         let taken = take(&fill, target, &mut arriving).await?;
         progress(&taken);
         all.push(taken);
     }
-    reading.await.map_err(|_| TransferFault::Ended)??;
+    let dump = reading.await.map_err(|_| TransferFault::Ended)??;
     fill.commit().await?;
-    Ok(all)
+    Ok((Source(dump), all))
+}
+
+/// How far what is copied reaches, for which room is made.
+fn reach(dump: &Dump, now_us: i64) -> Result<Reach, sqlite::OpenFault> {
+    let mut first = None;
+    for table in BY_ID {
+        let id = dump.first_id(table)?.map(Uid);
+        first = first.into_iter().chain(id).min();
+    }
+    let (journal_seq, event_seq) = dump.last_numbers()?;
+    let first_ms = first.map_or(now_us / 1_000, |id| i64::try_from(id.at_ms()).unwrap_or(i64::MAX));
+    Ok(Reach { first_ms, journal_seq, event_seq })
 }
 
 /// Some rows of the table whose turn it is, or its end with the number of all.

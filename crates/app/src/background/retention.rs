@@ -4,9 +4,10 @@
 use crate::App;
 use domain::id::{MerchantId, Shard};
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use store::retention::{Aging, Forgotten, Place};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// Pause between two looks while there is something left.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -136,7 +136,7 @@ impl Command {
             Command::CreatePayment(c) => reads.order_nos.push((merchant, c.merchant_order_no.clone())),
             Command::AddAttempt(c) => {
                 reads.payments.push(c.payment);
-                reads.attempts.extend(&c.forgotten);
+                reads.attempts.extend(&c.tries.forgotten);
             }
             Command::ApplyAttempt(c, of) => {
                 reads.payments.push(of.0);

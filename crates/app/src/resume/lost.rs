@@ -47,7 +47,7 @@ impl App {
             };
             let effects = effects.into_iter().filter(|effect| self.may_be_news(effect));
             let stood = stream::iter(effects).map(|effect| async move {
-                let standing = self.standing(&effect).await?;
+                let standing = self.standing(account, &effect).await?;
                 Ok::<_, Refusal>((effect, standing))
             });
             let stood: Vec<_> = stood.buffer_unordered(AT_ONCE).collect().await;
@@ -85,35 +85,47 @@ impl App {
         Ok(())
     }
 
-    /// Whether the books may not know it, by the time in its number. That of a try, and of a refund, is its payment's, which may be
-    /// tried until it expires and be refunded for long. What a channel did about a row that had ended comes at any time too.
+    /// Whether the books may not know it, by the time in its number. That of a try is its payment's, which may be
+    /// tried until it expires. Captures and refunds are few: a channel may do one that the books hold as failed at any time.
     fn may_be_news(&self, effect: &Effect) -> bool {
         let Some(restored) = self.config().restored else { return true };
         let books_of_ms = u64::try_from(restored.books_of_us / 1_000).unwrap_or(0);
         let is_since = |window_ms: u64| effect.number.at_ms() >= books_of_ms.saturating_sub(window_ms);
         match effect.kind {
             EffectKind::Payment => is_since(CLOCKS_APART_MS + EXPIRES_IN_MAX_US.unsigned_abs() / 1_000),
-            EffectKind::Capture => is_since(CLOCKS_APART_MS),
-            EffectKind::Refund => true,
+            EffectKind::Capture | EffectKind::Refund => true,
         }
     }
 
-    async fn standing(&self, effect: &Effect) -> Result<Standing, Refusal> {
+    /// A row of another account says nothing about this one.
+    async fn standing(&self, account: ChannelAccountId, effect: &Effect) -> Result<Standing, Refusal> {
         let (store, number) = (self.store(), effect.number);
         let is_done = effect.state != EffectState::Open;
         let ended = match effect.kind {
-            EffectKind::Payment => store.attempt(AttemptId::from_uid(number)).await?.map(|attempt| {
-                let unpaid = matches!(attempt.status, attempt::Status::Failed | attempt::Status::Closed);
-                (is_done && unpaid).then(|| Open::Attempt(Box::new(attempt)))
-            }),
-            EffectKind::Capture => store.capture(CaptureId::from_uid(number)).await?.map(|capture| {
-                let failed = capture.status == capture::Status::Failed;
-                (is_done && failed).then(|| Open::Capture(Box::new(capture)))
-            }),
-            EffectKind::Refund => store.refund(RefundId::from_uid(number)).await?.map(|refund| {
-                let failed = refund.status == refund::Status::Failed;
-                (is_done && failed).then(|| Open::Refund(Box::new(refund)))
-            }),
+            EffectKind::Payment => store
+                .attempt(AttemptId::from_uid(number))
+                .await?
+                .filter(|attempt| attempt.channel_account == account)
+                .map(|attempt| {
+                    let unpaid = matches!(attempt.status, attempt::Status::Failed | attempt::Status::Closed);
+                    (is_done && unpaid).then(|| Open::Attempt(Box::new(attempt)))
+                }),
+            EffectKind::Capture => store
+                .capture(CaptureId::from_uid(number))
+                .await?
+                .filter(|capture| capture.channel_account == account)
+                .map(|capture| {
+                    let failed = capture.status == capture::Status::Failed;
+                    (is_done && failed).then(|| Open::Capture(Box::new(capture)))
+                }),
+            EffectKind::Refund => store
+                .refund(RefundId::from_uid(number))
+                .await?
+                .filter(|refund| refund.channel_account == account)
+                .map(|refund| {
+                    let failed = refund.status == refund::Status::Failed;
+                    (is_done && failed).then(|| Open::Refund(Box::new(refund)))
+                }),
         };
         Ok(match ended {
             None => Standing::Unknown,

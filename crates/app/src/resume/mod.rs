@@ -128,10 +128,10 @@ impl App {
         let mut resumed = Resumed::default();
         let open = self.all_open().await?;
         resumed.count(&open);
-        resumed.unanswered = self.ask_all(open).await?;
+        resumed.unanswered = self.ask_all(open).await;
         let undone = self.note_lost(&mut resumed).await?;
         resumed.count(&undone);
-        resumed.unanswered.extend(self.ask_all(undone).await?);
+        resumed.unanswered.extend(self.ask_all(undone).await);
         if resumed.unanswered.is_empty() || without_answers {
             self.store().release().await?;
             self.reload_config().await?;
@@ -157,7 +157,7 @@ impl App {
     }
 
     /// Asks in rounds; answers the ids of what no channel answered about.
-    async fn ask_all(&self, mut open: Vec<Open>) -> Result<Vec<String>, Refusal> {
+    async fn ask_all(&self, mut open: Vec<Open>) -> Vec<String> {
         let progress = &self.0.resume;
         progress.to_ask.fetch_add(u64::try_from(open.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         for round in 1..=ROUNDS {
@@ -171,10 +171,16 @@ impl App {
                 .await;
             open = Vec::new();
             for (one, answered) in asked {
-                if answered? {
-                    progress.asked.fetch_add(1, Ordering::Relaxed);
-                } else {
-                    open.push(one);
+                match answered {
+                    Ok(true) => {
+                        progress.asked.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Ok(false) => open.push(one),
+                    // One that can't be applied keeps none of the others back.
+                    Err(error) => {
+                        tracing::warn!(id = one.id(), ?error, "what the channel said was not applied");
+                        open.push(one);
+                    }
                 }
             }
             if open.is_empty() {
@@ -182,7 +188,7 @@ impl App {
             }
             tokio::time::sleep(ROUND_PAUSE * round).await;
         }
-        Ok(open.iter().map(Open::id).collect())
+        open.iter().map(Open::id).collect()
     }
 
     /// Asks once and applies what is told. False: the channel did not say. That it does not know a number is an answer, and

@@ -2,7 +2,7 @@
 
 use crate::calls::{Ask, Asker, asks_channel};
 use crate::lane::{Command, Outcome, ReEntry, Reply};
-use crate::numbers::{forgotten_tries, order_name};
+use crate::numbers::tries_at;
 use crate::webhook::guard;
 use crate::{Answer, App, Caller, Refusal};
 use channels::AuthCode;
@@ -161,8 +161,7 @@ impl App {
         let command = AddAttempt {
             merchant,
             payment,
-            order: order_name(merchant, order_no),
-            forgotten: forgotten_tries(&config, merchant, order_no, account.as_ref().map(|one| one.id)),
+            tries: tries_at(&config, merchant, order_no, account.as_ref().map(|one| one.id)),
             account,
             method: new.method,
             scene: new.scene,

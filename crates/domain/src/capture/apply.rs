@@ -159,7 +159,8 @@ fn taken_after_failure(
     let said = format!("the channel took capture {} after it had refused it", capture.id);
     // The channel may tell it several times, with other contradictions in between.
     let returned = rows.refunds.contains_key(&returned_as(capture.id));
-    let attempt = rows.attempts.get(&capture.attempt).filter(|_| !returned);
+    let is_noted = |attempt: &&Attempt| attempt.contradiction.as_ref() == Some(&said);
+    let attempt = rows.attempts.get(&capture.attempt).filter(|attempt| !returned && !is_noted(attempt));
     let Some(attempt) = attempt else { return Ok(Changes::default()) };
     let mut changes = Changes::default();
     let mut payment =
@@ -182,7 +183,10 @@ fn taken_after_failure(
     });
     changes.payments.push(payment);
     changes.refunds.push(refund);
-    changes.attempts.extend(contradiction(capture, &said, rows, facts).attempts);
+    changes.attempts.push(Attempt {
+        sent_back_minor: attempt.sent_back_minor + taken.amount.minor(),
+        ..noted(attempt, &said, facts)
+    });
     Ok(changes)
 }
 
@@ -194,11 +198,15 @@ pub fn returned_as(capture: CaptureId) -> RefundId {
 /// Noted on the attempt for a person; the books stay.
 fn contradiction(capture: &Capture, said: &str, rows: &Rows, facts: &Facts<'_>) -> Changes {
     let attempt = rows.attempts.get(&capture.attempt).filter(|a| a.contradiction.as_deref() != Some(said));
-    let attempts = attempt.map(|attempt| Attempt {
+    let attempts = attempt.map(|attempt| noted(attempt, said, facts));
+    Changes { attempts: attempts.into_iter().collect(), ..Changes::default() }
+}
+
+fn noted(attempt: &Attempt, said: &str, facts: &Facts<'_>) -> Attempt {
+    Attempt {
         contradiction: Some(said.to_owned()),
         updated_at_us: facts.now_us,
         sequence: attempt.sequence + 1,
         ..attempt.clone()
-    });
-    Changes { attempts: attempts.into_iter().collect(), ..Changes::default() }
+    }
 }

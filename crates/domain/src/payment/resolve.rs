@@ -13,6 +13,7 @@ use crate::refund;
 use crate::rejection::Rejection;
 use crate::rows::Rows;
 use ledger::posting::{self, payment::SaleSource};
+use money::Amount;
 
 /// What the person decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +71,11 @@ fn send_back(
     facts: &mut Facts<'_>,
 ) -> Result<Changes, Rejection> {
     let mut changes = Changes::default();
-    let held = attempt.taken.unwrap_or(attempt.amount);
+    let held = held_of(attempt);
     let cost_minor = command.account.cost.fee(held.minor())?.rounded_minor;
     let mut payment = changed(payment, facts);
     let mut attempt = taken_out(attempt, facts);
-    attempt.sent_back_minor = held.minor();
+    attempt.sent_back_minor += held.minor();
     let id = refund::returned_as(&attempt);
     let refund = refund::automatic(&payment, &attempt, id, held, cost_minor, facts);
     let posting = posting::held::returned(attempt.id.0.0, refund.id.0.0, held)?;
@@ -104,7 +105,7 @@ fn keep(
     rows: &Rows,
     facts: &Facts<'_>,
 ) -> Result<Changes, Rejection> {
-    let held = attempt.taken.unwrap_or(attempt.amount);
+    let held = held_of(attempt);
     let is_others =
         payment.paid_attempt.is_some() || payment.open_attempt.is_some_and(|open| open != attempt.id);
     if payment.status.is_final() || is_others {
@@ -140,6 +141,11 @@ fn keep(
 
 fn changed(payment: &Payment, facts: &Facts<'_>) -> Payment {
     Payment { updated_at_us: facts.now_us, sequence: payment.sequence + 1, ..payment.clone() }
+}
+
+/// What 2910 holds of the attempt: more than was taken last, when several captures of it came back.
+fn held_of(attempt: &Attempt) -> Amount {
+    Amount::new(attempt.held_minor, attempt.taken.unwrap_or(attempt.amount).currency())
 }
 
 /// The sum leaves 2910 of the attempt.

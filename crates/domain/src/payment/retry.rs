@@ -23,10 +23,19 @@ pub struct AddAttempt {
     pub sandbox_outcome: Option<SandboxOutcome>,
     /// The channel account that serves the method.
     pub account: Option<ChannelAccount>,
+    /// What else is known of the order's tries.
+    pub tries: Tries,
+}
+
+/// Tries at an order, as far as their numbers go.
+#[derive(Debug, Clone, Default)]
+pub struct Tries {
     /// The name of the order that numbers of tries are found from, 62 bits.
     pub order: u64,
-    /// Tries at this order that a channel knows and books restored from a backup may have forgotten; empty for all others.
+    /// Those that the account's channel knows and books restored from a backup may have forgotten; empty for all other books.
     pub forgotten: Vec<AttemptId>,
+    /// The largest sequence of the payment from which any channel knows such a number; 0: none.
+    pub last: i64,
 }
 
 /// Decides it: only a payment that can still be paid and has no attempt that may still take money gets another one (R02).
@@ -62,10 +71,16 @@ pub fn decide(
         command.account.as_ref().ok_or_else(|| Rejection::ChannelNotConfigured { method: method.clone() })?;
     let scene = command.scene.unwrap_or(payment.scene);
     // What a channel did is taken up again, not done once more.
-    let id = match command.forgotten.iter().find(|id| !rows.attempts.contains_key(id)) {
+    let Tries { forgotten, last, .. } = &command.tries;
+    // Numbers go by the sequence, so it moves behind those that were given before the books forgot them.
+    let sequence = if *last == 0 { payment.sequence } else { payment.sequence.max(last + 1) };
+    let id: AttemptId = match forgotten.iter().find(|id| !rows.attempts.contains_key(id)) {
         Some(forgotten) => *forgotten,
-        None => facts.try_number(payment.id.0, payment.sequence),
+        None => facts.try_number(payment.id.0, sequence),
     };
+    if rows.attempts.contains_key(&id) {
+        return Err(Rejection::Defect { what: format!("attempt {id} would be made twice") });
+    }
     let attempt = new_attempt(id, payment, account, method, scene, command.sandbox_outcome, facts);
     let changed = Payment {
         latest_attempt: Some(id),
@@ -73,7 +88,7 @@ pub fn decide(
         next_action: None,
         failure: None,
         updated_at_us: facts.now_us,
-        sequence: payment.sequence + 1,
+        sequence: sequence + 1,
         ..payment.clone()
     };
     Ok((Changes { payments: vec![changed], attempts: vec![attempt], ..Changes::default() }, id))

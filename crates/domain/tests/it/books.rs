@@ -2,7 +2,7 @@
 
 use domain::attempt::Attempt;
 use domain::channel::ChannelAccount;
-use domain::decide::{Changes, Facts, business_day};
+use domain::decide::{Changes, Facts, Number, business_day};
 use domain::id::{Id, IdMaker, MerchantId, World};
 use domain::merchant::{Head, Merchant};
 use domain::payment::{Payment, Status};
@@ -22,6 +22,8 @@ pub struct Books {
     pub price: Price,
     pub account: ChannelAccount,
     pub now_us: i64,
+    /// How what a decision makes is numbered.
+    pub number: Number,
     zone: TimeZone,
     ids: IdMaker,
 }
@@ -66,7 +68,17 @@ impl Books {
         let account =
             ChannelAccount { id: ids.next(), method: "sandbox".into(), cost: rule("0.38", 0), enabled: true };
         let rows = Rows { heads: HashMap::from([(merchant.id, head)]), ..Rows::default() };
-        Books { rows, sums: HashMap::new(), merchant, price, account, now_us: START_US, zone, ids }
+        Books {
+            rows,
+            sums: HashMap::new(),
+            merchant,
+            price,
+            account,
+            now_us: START_US,
+            number: Number::Fresh,
+            zone,
+            ids,
+        }
     }
 
     /// Runs a decision with the facts of now and applies what it changes.
@@ -77,7 +89,7 @@ impl Books {
         let merchant = self.merchant.clone();
         let zone = self.zone.clone();
         let mut facts = Facts {
-            number: domain::decide::Number::Fresh,
+            number: self.number,
             now_us: self.now_us,
             real_now_us: self.now_us,
             merchant: &merchant,
@@ -118,6 +130,7 @@ impl Books {
         for attempt in changes.attempts {
             let before = self.rows.attempts.get(&attempt.id).map_or(0, |a: &Attempt| a.sequence);
             assert_eq!(attempt.sequence, before + 1, "every change of an attempt raises its sequence by one");
+            assert!(attempt.held_minor >= 0 && attempt.sent_back_minor >= 0, "{attempt:?}");
             self.rows.attempts.insert(attempt.id, attempt);
         }
         for capture in changes.captures {

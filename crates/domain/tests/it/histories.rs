@@ -4,10 +4,11 @@ use crate::books::Books;
 use domain::attempt;
 use domain::capture;
 use domain::channel::{Action, AttemptFact, CaptureFact, Failure, RefundFact, Taken};
-use domain::decide::business_day;
+use domain::decide::{Number, business_day};
 use domain::id::{AttemptId, CaptureId, PaymentId, RefundId};
 use domain::maturity::Mature;
 use domain::payment::resolve::{Resolution, ResolveMismatch};
+use domain::payment::retry::Tries;
 use domain::payment::{self, CaptureMode, Details, Scene};
 use domain::price::RefundFee;
 use domain::refund;
@@ -54,6 +55,7 @@ struct History {
     captures: Vec<CaptureId>,
     refunds: Vec<RefundId>,
     numbers: u64,
+    tries: Tries,
 }
 
 fn failure() -> Failure {
@@ -67,6 +69,18 @@ fn failure() -> Failure {
 }
 
 impl History {
+    fn new(books: Books) -> History {
+        History {
+            books,
+            payments: vec![],
+            attempts: vec![],
+            captures: vec![],
+            refunds: vec![],
+            numbers: 0,
+            tries: Tries::default(),
+        }
+    }
+
     fn taken(&self, amount: Amount) -> Taken {
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         Taken {
@@ -140,8 +154,7 @@ impl History {
             scene: None,
             sandbox_outcome: None,
             account: Some(self.books.account.clone()),
-            order: 0,
-            forgotten: Vec::new(),
+            tries: self.tries.clone(),
         };
         let open = self.books.rows.payments[&payment].open_attempt;
         if let Ok(id) = self.books.run(|rows, facts| payment::retry::decide(&command, rows, facts)) {
@@ -323,13 +336,33 @@ impl History {
     }
 }
 
+/// Restored books have forgotten the tries at an order, which is tried again and again: what a channel did is taken up once, and no
+/// number is given twice.
+#[test]
+fn a_forgotten_try_is_taken_up_once_and_its_number_not_given_again() {
+    let mut history = History::new(Books::new("0.60", 0, RefundFee::Kept, 0));
+    history.step(&Op::Create { minor: 1_000, one_shot: false, manual: false });
+    history.step(&Op::Fact { attempt: 0, what: 4 });
+    let payment = history.payments[0];
+    let (order, sequence) = (7, history.books.rows.payments[&payment].sequence);
+    let forgotten: Vec<AttemptId> =
+        [sequence + 3, sequence].map(|n| AttemptId(payment.0.nth(order, n))).to_vec();
+    history.books.number = Number::Try { order };
+    history.tries = Tries { order, forgotten: forgotten.clone(), last: sequence + 3 };
+    for tries in 2..=6 {
+        history.step(&Op::Retry { payment: 0 });
+        assert_eq!((history.attempts.len(), history.books.rows.attempts.len()), (tries, tries));
+        history.step(&Op::Fact { attempt: tries - 1, what: 4 });
+    }
+    assert_eq!(history.attempts[1..3], forgotten);
+}
+
 /// A channel refuses three captures, takes them after all, and tells of each as often as it likes: what does not fit is sent back
 /// once for each.
 #[test]
 fn captures_done_after_they_were_refused_are_each_sent_back_once() {
     let books = Books::new("0.60", 0, RefundFee::Kept, 0);
-    let mut history =
-        History { books, payments: vec![], attempts: vec![], captures: vec![], refunds: vec![], numbers: 0 };
+    let mut history = History::new(books);
     history.step(&Op::Create { minor: 1_000, one_shot: false, manual: true });
     history.step(&Op::Fact { attempt: 0, what: 0 });
     for capture in 0..3 {
@@ -340,6 +373,19 @@ fn captures_done_after_they_were_refused_are_each_sent_back_once() {
         history.step(&Op::CaptureFact { capture, succeeds: true });
         assert_eq!(history.refunds.len(), sent_back, "after capture {capture}");
     }
+    // Neither refund is carried out: both sums are held together, and a person sends them back in one.
+    for refund in 0..2 {
+        history.step(&Op::RefundFact { refund, what: 2 });
+    }
+    let held = |history: &History| history.books.rows.attempts[&history.attempts[0]].held_minor;
+    assert_eq!(held(&history), 2_000);
+    history.step(&Op::Resolve { payment: 0, keep: false });
+    assert_eq!((held(&history), history.refunds.len()), (0, 3));
+    assert_eq!(history.books.rows.refunds[&history.refunds[2]].amount.minor(), 2_000);
+    history.step(&Op::RefundFact { refund: 2, what: 0 });
+    let on_2910: i64 =
+        history.books.sums.iter().filter(|(key, _)| key.code == 2910).map(|(_, sum)| sum).sum();
+    assert_eq!(on_2910, 0);
 }
 
 proptest! {
@@ -359,7 +405,7 @@ proptest! {
             _ => RefundFee::Charged(7),
         };
         let books = Books::new(rate, fixed_minor, refund_fee, debt_limit_minor);
-        let mut history = History { books, payments: vec![], attempts: vec![], captures: vec![], refunds: vec![], numbers: 0 };
+        let mut history = History::new(books);
         for op in &ops {
             history.step(op);
         }

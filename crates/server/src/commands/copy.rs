@@ -5,14 +5,14 @@ use super::verify::{Bar, as_json, prove};
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::config::{Config, StoreUrl};
-use crate::engine::Engine;
+use crate::engine::{Engine, explain_open};
 use crate::output;
 use anyhow::{Context, Result, bail};
 use app::verify;
 use clap::Args;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use store::transfer::{Transferred, transfer};
+use store::transfer::{Source, Transferred, transfer};
 
 /// What `copy` takes.
 #[derive(Debug, Args)]
@@ -73,8 +73,24 @@ struct Copied {
 async fn copy(from: &Config, to: &Config) -> Result<Copied> {
     let source = Installation::find(from)?;
     let target = Installation::find_to_read(to)?;
+    // Before anything is held: the settings may name the new database already.
+    let (Engine::Sqlite(file), Engine::Postgres { config, .. }) = (&source.engine, &target.engine) else {
+        bail!(
+            "an installation is copied from sqlite:NAME to a PostgreSQL database: name them with --from sqlite:NAME --to postgres://…"
+        );
+    };
     let was_held = hold(&source).await?;
-    let copied = taken_over(&source, &target).await;
+    let copied = async {
+        // Nobody serves the file until both sides are proven.
+        let from = Source::open(file).map_err(explain_open)?;
+        let (_from, tables) = transfer(from, config, |table: &Transferred| {
+            tracing::info!(table = table.table, rows = table.rows, "copied");
+        })
+        .await?;
+        let proof = same_books(&source, &target).await?;
+        anyhow::Ok((tables, proof))
+    };
+    let copied = copied.await;
     let done = match copied {
         Ok(done) => done,
         // Whatever the new one holds by now is held, as it came.
@@ -106,23 +122,18 @@ async fn hold(source: &Installation) -> Result<bool> {
     Ok(was_held)
 }
 
-/// All rows, and what both sides prove.
-async fn taken_over(source: &Installation, target: &Installation) -> Result<(Vec<Transferred>, Value)> {
-    let (Engine::Sqlite(file), Engine::Postgres { config, .. }) = (&source.engine, &target.engine) else {
-        bail!(
-            "an installation is copied from sqlite:NAME to a PostgreSQL database: name it with --to postgres://…"
-        );
-    };
-    let tables = transfer(file, config, |table: &Transferred| {
-        tracing::info!(table = table.table, rows = table.rows, "copied");
-    })
-    .await?;
+/// What both sides prove, which must be the same, and the same configuration: keys are revoked by commands beside this one too.
+async fn same_books(source: &Installation, target: &Installation) -> Result<Value> {
     let before = proven(source).await.context("the file")?;
     let after = proven(target).await.context("the copy")?;
     if before != after {
         bail!("the copy is not what the file is: {before} became {after}");
     }
-    Ok((tables, after))
+    let version = async |of: &Installation| anyhow::Ok(of.open_control().await?.snapshot().await?.version);
+    if version(source).await? != version(target).await? {
+        bail!("the configuration was changed meanwhile: empty the database, and copy again");
+    }
+    Ok(after)
 }
 
 async fn proven(installation: &Installation) -> Result<Value> {

@@ -4,6 +4,7 @@ use super::bind::Bound;
 use super::config::PostgresConfig;
 use super::connect::{Link, Role};
 use super::db::PgDb;
+use super::partition::Reach;
 use super::{OpenFault, citus, exists, migrate, partition};
 use crate::db::{Columns, Db, Value, params, statements};
 use crate::migrations::MIGRATIONS;
@@ -42,8 +43,8 @@ pub(crate) struct Target {
 }
 
 impl Fill {
-    /// Brings the schema of a database without an installation to this program's, makes room for ids since `first_ms`, and begins.
-    pub(crate) async fn begin(config: &PostgresConfig, first_ms: i64) -> Result<Fill, OpenFault> {
+    /// Brings the schema of a database without an installation to this program's, makes room for what comes, and begins.
+    pub(crate) async fn begin(config: &PostgresConfig, reach: Reach) -> Result<Fill, OpenFault> {
         super::migrate(config).await?;
         let db = Link::new(config)?.connect(Role::Schema).await?;
         migrate::check(&db, MIGRATIONS).await?;
@@ -53,7 +54,7 @@ impl Fill {
         if citus::is_there(&db).await? {
             return Err(OpenFault::Cluster);
         }
-        partition::make_room_since(&db, first_ms, config.now_us).await?;
+        partition::make_room_for(&db, reach, config.now_us).await?;
         // Rows come as fast as they can be read, and indexes grow beside them: a bound in time would be one in size.
         db.say("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
             .await?;

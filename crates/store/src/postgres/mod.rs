@@ -11,7 +11,7 @@ mod engine;
 mod fault;
 pub(crate) mod fill;
 mod migrate;
-mod partition;
+pub(crate) mod partition;
 mod pool;
 mod session;
 #[cfg(test)]

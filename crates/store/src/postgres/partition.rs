@@ -65,10 +65,28 @@ fn name(table: &str, index: i64) -> String {
     format!("{table}_p{index}")
 }
 
-/// Partitions for ids since a moment that lies before the present, in a database that holds no rows yet.
-pub(super) async fn make_room_since(db: &PgDb, first_ms: i64, now_us: i64) -> Result<(), StoreError> {
-    for (table, by, fill) in TABLES.iter().filter(|(_, by, _)| *by == By::Id) {
-        for index in first_ms.max(0) >> SPAN_BITS..(now_us / 1_000) >> SPAN_BITS {
+/// How far rows reach that come from another database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// The time in the first id, milliseconds.
+    pub(crate) first_ms: i64,
+    /// The last number of the journal.
+    pub(crate) journal_seq: i64,
+    /// That of events.
+    pub(crate) event_seq: i64,
+}
+
+/// Partitions for all that comes, in a database that holds no rows yet: once the default ones hold rows of a range, no partition of it
+/// can be joined any more.
+pub(super) async fn make_room_for(db: &PgDb, reach: Reach, now_us: i64) -> Result<(), StoreError> {
+    for (table, by, fill) in TABLES {
+        let (first, last) = match by {
+            By::Id => (reach.first_ms.max(0) >> SPAN_BITS, (now_us / 1_000) >> SPAN_BITS),
+            By::JournalSeq => (0, reach.journal_seq >> NUMBER_BITS),
+            By::EventSeq => (0, reach.event_seq >> NUMBER_BITS),
+        };
+        let there = (db as &Db).all(PARTITIONS, &params![*table], |c| c.string()).await?;
+        for index in (first..=last + AHEAD).filter(|index| !there.contains(&name(table, *index))) {
             make(db, false, Wanted { table, by: *by, index, fill: *fill }).await?;
         }
     }

@@ -27,6 +27,8 @@ impl Dump {
         }
         let lock = lock::take(&config.path)?;
         let connection = connection::open_reader(config)?;
+        // Control rows are written beside whoever has the lock: all tables are read as of one moment.
+        connection.execute_batch("BEGIN")?;
         migrate::check(&connection, MIGRATIONS)?;
         Ok(Dump { connection, _lock: lock })
     }
@@ -44,6 +46,12 @@ impl Dump {
     pub(crate) fn first_id(&self, table: &str) -> Result<Option<[u8; 16]>, OpenFault> {
         let sql = format!("SELECT MIN(id) FROM {}", quoted(table));
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
+    }
+
+    /// The largest numbers that were given to the journal and to events.
+    pub(crate) fn last_numbers(&self) -> Result<(i64, i64), OpenFault> {
+        let sql = "SELECT COALESCE(MAX(journal_seq), 0), COALESCE(MAX(event_seq), 0) FROM shard_head";
+        Ok(self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     /// Hands all rows of a table to `each`, some at a time, until it has enough.

@@ -81,6 +81,14 @@ fn an_installation_goes_from_its_file_to_postgresql() {
         there.payment_in(&waiting.id(), "succeeded").await;
         there.capture(&held.id(), &json!({})).send().await.expect(201);
         there.payment_in(&held.id(), "succeeded").await;
+        // Said again with the new settings it is refused before anything is held.
+        let again = moved.try_cli(&copy);
+        let said = String::from_utf8_lossy(&again.stderr).into_owned();
+        assert!(!again.status.success() && said.contains("--from sqlite:NAME"), "{said}");
+        assert_eq!(moved.internal().get("/readyz").await.status, 200);
+        let in_defaults =
+            "SELECT (SELECT count(*) FROM payment_default) + (SELECT count(*) FROM journal_tx_default)";
+        assert_eq!(testdb::rows(database.url(), in_defaults), [[Some("0".to_owned())]]);
         let fresh = there.paid(770).await;
         assert_eq!(text(&fresh.json, "status"), "succeeded");
         moved.verify();
