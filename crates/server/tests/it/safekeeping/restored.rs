@@ -172,6 +172,10 @@ fn later_tries_and_late_payers_after_the_backup_are_found() {
         for order in [&known, &forgotten] {
             merchant.payment_in(&order.answer.id(), "succeeded").await;
         }
+        // A later try that waits for its payer.
+        let open = declined_order(&merchant, 880).await;
+        let waits = send(&merchant, &format!("/v1/payments/{}/attempts", open.answer.id()), json!({})).await;
+        merchant.payment_in(&open.answer.id(), "requires_action").await;
         let refund = refund_body(&merchant, &forgotten.answer.id(), 70);
         let refund = send(&merchant, "/v1/refunds", refund).await;
         merchant.refund_in(&refund.answer.id(), "succeeded").await;
@@ -199,10 +203,21 @@ fn later_tries_and_late_payers_after_the_backup_are_found() {
         merchant.payment_in(&known.answer.id(), "succeeded").await;
         assert_eq!(refund.again(&merchant).await.expect(201).id(), refund.answer.id());
         merchant.refund_in(&refund.answer.id(), "succeeded").await;
+        let again = open.again(&merchant).await.expect(201);
+        assert_eq!(again["latest_attempt"]["id"], waits.answer["id"]);
         assert_eq!(movements(server), moved, "nothing was paid or sent back twice");
         let unmatched = server.cli(&["channel", "unmatched"]);
         assert_eq!((&unmatched["effects"], &unmatched["callbacks"]), (&json!([]), &json!([])));
         assert_eq!(Books::open(server).sum(1110), moved.values().sum::<i64>());
+        // The payer declines what was taken up again: one more try is another one.
+        merchant.pay(&again.id(), Some("decline")).send().await.expect(200);
+        merchant.payment_when(&again.id(), "declined", |payment| payment["next_action"].is_null()).await;
+        let attempts = format!("/v1/payments/{}/attempts", again.id());
+        let third = merchant.client.post(&attempts, &another).key("third").send().await.expect(201);
+        merchant.payment_in(&again.id(), "succeeded").await;
+        let tried: Vec<_> = merchant.all(&attempts).await.iter().map(|row| field(row, "id")).collect();
+        assert_eq!(tried, [third.id(), waits.answer.id()], "newest first");
+        assert_eq!(movements(server).len(), moved.len() + 1);
         assert_eq!(Books::open(server).total(), 0);
     });
 }
