@@ -158,6 +158,7 @@ fn sorry(refusal: &Refusal, lang: Lang) -> Response {
         | Refusal::FieldInvalid { .. }
         | Refusal::StatementNotReady { .. }
         | Refusal::ProofNotReady
+        | Refusal::LinesArchived
         | Refusal::SandboxOnly => (StatusCode::NOT_FOUND, words.gone),
     };
     html(status, page(lang, words.title, &format!("<h1>{}</h1><p role=\"alert\">{text}</p>", words.title)))

@@ -3,6 +3,7 @@
 //! Channel calls never happen inside a lane: an attempt, capture or refund row is the job; the call starts from memory after
 //! the commit that made it, and its fact comes back as a command of its own.
 
+pub mod archive;
 pub mod background;
 mod calls;
 pub mod clock;

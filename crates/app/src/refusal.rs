@@ -46,6 +46,8 @@ pub enum Refusal {
     },
     /// The line is in no sealed block yet.
     ProofNotReady,
+    /// The lines rest in the operator's archive.
+    LinesArchived,
     /// An input that only the use case can judge.
     FieldInvalid {
         /// JSON pointer.

@@ -39,6 +39,8 @@ pub(crate) fn sealer(config: &Config) -> Result<Arc<Sealer>> {
 pub(crate) struct Installation {
     pub sealer: Arc<Sealer>,
     pub engine: Engine,
+    /// Where the oldest part of the journal rests once it was archived.
+    pub archive_dir: PathBuf,
 }
 
 impl Installation {
@@ -53,7 +55,8 @@ impl Installation {
     pub(crate) fn find_to_read(config: &Config) -> Result<Installation> {
         Engine::refuse_missing(config)?;
         let sealer = sealer(config)?;
-        Ok(Installation { engine: Engine::of(config, Arc::clone(&sealer))?, sealer })
+        let engine = Engine::of(config, Arc::clone(&sealer))?;
+        Ok(Installation { engine, sealer, archive_dir: config.archive_dir.clone() })
     }
 
     /// For a process that moves money.

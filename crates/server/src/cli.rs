@@ -1,9 +1,9 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    backup, channel, clock, copy, events, explain, health, hold, init, key, listen, master_key, merchant,
-    migrate, partner, payment, price, proof, restore, resume, sandbox, serve, sign, statement, trigger,
-    verify, waiting,
+    archive, backup, channel, clock, copy, events, explain, health, hold, init, key, listen, master_key,
+    merchant, migrate, partner, payment, price, proof, restore, resume, sandbox, serve, sign, statement,
+    trigger, verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Sign(Box<sign::Options>),
     /// Prove the books: every balance, every transaction, every sealed block.
     Verify(verify::Options),
+    /// Move the oldest part of the journal into Parquet files, proven before it is deleted. 归档旧流水
+    Archive(archive::Options),
     /// Say why a payment or refund is as it is: history, price, postings.
     Explain(explain::Options),
     /// List what waits for a channel's or a person's word, the oldest first.

@@ -3,6 +3,7 @@
 //! `init` creates an installation, `serve` never does. Secrets come from files or the environment, never from a command line,
 //! and are never logged. What a command means is decided elsewhere.
 
+mod archive;
 mod assemble;
 mod backup;
 mod cli;

@@ -137,7 +137,8 @@ async fn to_the_end(world: &mut World, life: &Life) -> Result<Vec<Finding>> {
     findings.append(&mut world.accusations);
     world.house.sleep(life).await;
     // A second opinion, by those who made the books.
-    let report = now(app::verify::run(life.store.as_ref(), &SALT_KEY, app::verify::Options::full(), &mut ()));
+    let report =
+        now(app::verify::run(life.store.as_ref(), None, &SALT_KEY, app::verify::Options::full(), &mut ()));
     match report {
         Ok(report) => findings.extend(
             report.difference.map(|found| Finding { check: "verify --full", what: found.to_string() }),

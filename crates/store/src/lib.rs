@@ -7,6 +7,7 @@
 //! money row. Control rows (merchants, keys, prices, …) are written through [`Control`], never together with money rows;
 //! [`Safekeeping`] is for backups, restores and the master key.
 
+pub mod archive;
 pub mod control;
 pub mod lane;
 pub mod nodes;
@@ -19,6 +20,7 @@ pub mod statements;
 pub mod transfer;
 
 mod api_key;
+mod archived;
 mod asked;
 mod attempt;
 mod balance;
@@ -56,6 +58,7 @@ mod statement;
 mod waiting;
 mod write;
 
+pub use archive::Archive;
 pub use control::Control;
 pub use counts::RowCounts;
 pub use lane::{BalanceWrite, Committed, LaneSession, WriteSet};
@@ -68,7 +71,9 @@ pub use statements::Statements;
 use domain::id::Shard;
 
 /// One engine.
-pub trait Store: Reads + Control + Safekeeping + Statements + Nodes + Retention + Send + Sync {
+pub trait Store:
+    Reads + Control + Safekeeping + Statements + Nodes + Retention + Archive + Send + Sync
+{
     /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
     /// ([`Store::lanes_block`]).
     fn lane_session(&self, shard: Shard) -> Result<Box<dyn LaneSession>, StoreError>;

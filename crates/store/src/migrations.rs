@@ -30,6 +30,7 @@ migrations! {
     6 "0006_handled";
     7 "0007_key_version";
     8 "0008_nodes";
+    9 "0009_archive";
 }
 
 /// The number of the last step: of the schema that this program brings databases to.

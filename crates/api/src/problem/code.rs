@@ -258,6 +258,10 @@ codes! {
         ["The line is not sealed yet." "该流水尚未封存。"]
         ["Ask again in a minute: lines are sealed in blocks shortly after they are booked."
          "请一分钟后再试：流水入账后不久即按区块封存。"];
+    LinesArchived "lines_archived" 410 false
+        ["The lines rest in the operator's archive." "相关流水已归档，不再在线提供。"]
+        ["Use the files and proofs that you fetched in time, or ask the operator, who can read the archive."
+         "请使用您此前下载的文件与证明，或联系运营方查阅归档。"];
     IdempotencyKeyReused "idempotency_key_reused" 422 false
         ["The Idempotency-Key belongs to another request." "该 Idempotency-Key 已用于另一个请求。"]
         ["Use a new key for a new request; a repeat must have the same method, path and body bytes."

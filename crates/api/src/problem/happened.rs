@@ -184,6 +184,9 @@ happened! {
     ProofNotReady
         ["The line is booked and final, but its block is still open: blocks are closed once a minute, or sooner when they are full."
          "该流水已入账且不会改变，但所在区块尚未封存：区块每分钟封存一次，写满时更早。"];
+    LinesArchived
+        ["The operator moved the oldest lines of the books into archive files, which are proven and kept but not served: those of the live world after three months at the earliest. The payment, the refund or the statement itself is still here with its sums and hash, and so is every balance."
+         "运营方已把最早的账目流水移入归档文件：经过校验并妥善保存，但不再在线提供（正式环境的流水至少保留三个月）。支付、退款和对账单本身及其合计与哈希仍可查询，各项余额也不受影响。"];
     IdempotencyKeyReused
         ["This key was stored with another method, path or body. A single different byte counts, such as another order of the fields. Neither the first request nor this one was carried out again."
          "该键此前与另一个方法、路径或请求体一起保存；哪怕只差一个字节（例如字段顺序不同）也算不同。第一个请求没有再次执行，本次也没有执行。"];

@@ -54,6 +54,7 @@ impl From<Refusal> for Problem {
             Refusal::ProofNotReady => {
                 Problem::new(Code::ProofNotReady).with(|parts| parts.retry_after_s = Some(SEALED_WITHIN_S))
             }
+            Refusal::LinesArchived => Problem::new(Code::LinesArchived),
             Refusal::SandboxOnly => Problem::new(Code::SandboxOnly),
             Refusal::Internal => Problem::new(Code::Internal),
         }

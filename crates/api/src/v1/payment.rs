@@ -76,7 +76,7 @@ static LEDGER: Spec = Spec {
     key: KeyRule::Optional,
     query: &[],
     answer: Answer::Rows("LedgerLine"),
-    codes: &[Code::PaymentNotFound],
+    codes: &[Code::PaymentNotFound, Code::LinesArchived],
 };
 
 static EXPLAIN: Spec = Spec {

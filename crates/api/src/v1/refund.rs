@@ -74,7 +74,7 @@ static LEDGER: Spec = Spec {
     key: KeyRule::Optional,
     query: &[],
     answer: Answer::Rows("LedgerLine"),
-    codes: &[Code::RefundNotFound],
+    codes: &[Code::RefundNotFound, Code::LinesArchived],
 };
 
 static EXPLAIN: Spec = Spec {

@@ -47,7 +47,7 @@ static FILE: Spec = Spec {
     key: KeyRule::Optional,
     query: &["format", "lang"],
     answer: Answer::File(&[CSV, EXCEL, JSON_LINES]),
-    codes: &[Code::StatementNotFound],
+    codes: &[Code::StatementNotFound, Code::LinesArchived],
 };
 
 static PROOF: Spec = Spec {
@@ -59,7 +59,7 @@ static PROOF: Spec = Spec {
     key: KeyRule::Optional,
     query: &[],
     answer: Answer::One("Proof"),
-    codes: &[Code::BalanceTransactionNotFound, Code::ProofNotReady],
+    codes: &[Code::BalanceTransactionNotFound, Code::ProofNotReady, Code::LinesArchived],
 };
 
 const CSV: &str = "text/csv; charset=utf-8";

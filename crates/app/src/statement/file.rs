@@ -38,13 +38,14 @@ const PAGES_WAITING: usize = 2;
 /// The bytes of a statement's file.
 ///
 /// # Errors
-/// [`Refusal::StoreUnavailable`]; [`Refusal::Internal`] when an Excel file can't be made.
+/// [`Refusal::StoreUnavailable`]; [`Refusal::LinesArchived`]; [`Refusal::Internal`] when an Excel file can't be made.
 pub async fn chunks(
     store: Arc<dyn Store>,
     statement: Statement,
     format: Format,
     scratch: &Path,
 ) -> Result<Chunks, Refusal> {
+    must_be_here(store.as_ref(), &statement).await?;
     match format {
         Format::Csv(lang) => {
             let file = CsvFile::new(statement.kind, statement.schema, statement.span, lang);
@@ -93,9 +94,19 @@ async fn lines_of(
         None => Ok(None),
         Some(Step::Lines(lines)) => Ok(Some(lines)),
         Some(Step::Last(lines, formed)) => {
+            must_be_here(store, statement).await?;
             must_be(statement, &formed)?;
             Ok(Some(lines))
         }
+    }
+}
+
+/// Refuses a statement whose lines, some of them, are in the database no more.
+async fn must_be_here(store: &dyn Store, statement: &Statement) -> Result<(), Refusal> {
+    let archived_seq = store.archived_seq(statement.merchant.0.shard()).await?;
+    match statement.after_seq < archived_seq && statement.line_count > 0 {
+        true => Err(Refusal::LinesArchived),
+        false => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{App, Caller, Refusal};
 use domain::id::{PaymentId, RefundId};
-use ledger::{Account, Bucket};
+use ledger::{Account, Bucket, Category, PostingKind};
 use money::Currency;
 use std::collections::BTreeMap;
 use store::reads::{LineFilter, SeqPage, StoredLine};
@@ -84,24 +84,39 @@ impl App {
     /// The merchant's own lines that a payment caused.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`].
+    /// [`Refusal::NotFound`]; [`Refusal::LinesArchived`] when any of them may rest elsewhere.
     pub async fn payment_lines(&self, caller: &Caller, id: PaymentId) -> Result<Vec<StoredLine>, Refusal> {
-        self.own_payment(caller, id).await?;
-        self.own_lines(caller, id.0).await
+        let payment = self.own_payment(caller, id).await?;
+        let is_whole = |lines: &[StoredLine]| {
+            let taken = lines.iter().filter(|line| line.entry.category == Category::Payment);
+            taken.map(|line| line.entry.amount_minor.saturating_neg()).sum::<i64>() == payment.captured_minor
+        };
+        self.own_lines(caller, id.0, is_whole).await
     }
 
     /// The merchant's own lines that a refund caused.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`].
+    /// As [`App::payment_lines`].
     pub async fn refund_lines(&self, caller: &Caller, id: RefundId) -> Result<Vec<StoredLine>, Refusal> {
         self.refund(caller, id).await?;
-        self.own_lines(caller, id.0).await
+        let is_whole =
+            |lines: &[StoredLine]| lines.iter().any(|line| line.kind == PostingKind::RefundAccepted);
+        self.own_lines(caller, id.0, is_whole).await
     }
 
-    async fn own_lines(&self, caller: &Caller, source: domain::Uid) -> Result<Vec<StoredLine>, Refusal> {
+    /// Without its first lines, the later ones of an object say something else than what was booked: rather none.
+    async fn own_lines(
+        &self,
+        caller: &Caller,
+        source: domain::Uid,
+        is_whole: impl Fn(&[StoredLine]) -> bool,
+    ) -> Result<Vec<StoredLine>, Refusal> {
         let mut lines = self.store().lines_of_source(source.shard(), source).await?;
         lines.retain(|line| line.entry.merchant == Some(caller.merchant));
+        if !is_whole(&lines) && self.store().archived_seq(source.shard()).await? > 0 {
+            return Err(Refusal::LinesArchived);
+        }
         Ok(lines)
     }
 }

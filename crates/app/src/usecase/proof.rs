@@ -18,7 +18,8 @@ impl App {
     /// The proof that a line stands in the sealed journal.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a line that is not the merchant's; [`Refusal::ProofNotReady`] while it is not sealed.
+    /// [`Refusal::NotFound`] for a line that is not the merchant's; [`Refusal::ProofNotReady`] while it is not sealed,
+    /// [`Refusal::LinesArchived`] once it rests elsewhere.
     pub async fn proof(&self, caller: &Caller, id: BalanceTransactionId) -> Result<ProofObject, Refusal> {
         let position = wire::line_position(id);
         let (stored, shown) = self.own_line(caller, id, position).await?;
@@ -54,7 +55,10 @@ impl App {
             return Err(not_found);
         }
         let found = self.store().journal(position.shard, position.seq, 1).await?.pop();
-        let Some(stored) = found.filter(|stored| stored.seq == position.seq) else { return Err(not_found) };
+        let Some(stored) = found.filter(|stored| stored.seq == position.seq) else {
+            let is_archived = position.seq <= self.store().archived_seq(position.shard).await?;
+            return Err(if is_archived { Refusal::LinesArchived } else { not_found });
+        };
         let line = usize::try_from(position.line).ok();
         let shown = line.and_then(|line| stored.transaction.entries.get(line)).and_then(|entry| {
             let facts = LineFacts {

@@ -62,7 +62,7 @@ impl App {
     /// A statement's file, in pieces.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]; [`Refusal::Overloaded`] when too many Excel files are being made.
+    /// [`Refusal::NotFound`]; [`Refusal::LinesArchived`]; [`Refusal::Overloaded`] when too many Excel files are being made.
     pub async fn statement_file(
         &self,
         caller: &Caller,

@@ -23,6 +23,8 @@ pub trait Journal: Send + Sync {
         limit: u32,
     ) -> Result<Vec<StoredTransaction>, StoreError>;
     async fn last_seq(&self, shard: Shard) -> Result<i64, StoreError>;
+    /// The last transaction that [`Journal::page`] can't show, because it rests in a file; 0 when all can be shown.
+    async fn archived_seq(&self, shard: Shard) -> Result<i64, StoreError>;
     async fn block(&self, shard: Shard, number: i64) -> Result<Option<Block>, StoreError>;
     async fn newest_block(&self, shard: Shard) -> Result<Option<Block>, StoreError>;
     async fn verified_block(&self, shard: Shard) -> Result<i64, StoreError>;
@@ -74,8 +76,28 @@ pub trait Journal: Send + Sync {
     }
 }
 
-/// The real store.
-pub(super) struct OfStore<'a>(pub &'a dyn Store);
+/// Transactions that the database holds no more, read from where they rest.
+#[async_trait]
+pub trait Archived: Send + Sync {
+    /// The last one of a shard; 0 when none rests there.
+    fn last_seq(&self, shard: Shard) -> i64;
+    /// Transactions from a number on, at most `limit` and at least one up to [`Archived::last_seq`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`]: they can't be read.
+    async fn page(
+        &self,
+        shard: Shard,
+        from_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredTransaction>, StoreError>;
+}
+
+/// The real store, and what was taken out of it, where that is at hand.
+pub(super) struct OfStore<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) archived: Option<&'a dyn Archived>,
+}
 
 /// Refunds in one read.
 const REFUND_PAGE: u32 = 500;
@@ -83,7 +105,7 @@ const REFUND_PAGE: u32 = 500;
 #[async_trait]
 impl Journal for OfStore<'_> {
     fn shards(&self) -> Vec<Shard> {
-        self.0.shards()
+        self.store.shards()
     }
 
     async fn page(
@@ -92,31 +114,41 @@ impl Journal for OfStore<'_> {
         from_seq: i64,
         limit: u32,
     ) -> Result<Vec<StoredTransaction>, StoreError> {
-        self.0.journal(shard, from_seq, limit).await
+        match self.archived.filter(|archived| from_seq <= archived.last_seq(shard)) {
+            Some(archived) => archived.page(shard, from_seq, limit).await,
+            None => self.store.journal(shard, from_seq, limit).await,
+        }
     }
 
     async fn last_seq(&self, shard: Shard) -> Result<i64, StoreError> {
-        self.0.last_journal_seq(shard).await
+        self.store.last_journal_seq(shard).await
+    }
+
+    async fn archived_seq(&self, shard: Shard) -> Result<i64, StoreError> {
+        match self.archived {
+            Some(_) => Ok(0),
+            None => self.store.archived_seq(shard).await,
+        }
     }
 
     async fn block(&self, shard: Shard, number: i64) -> Result<Option<Block>, StoreError> {
-        self.0.block(shard, number).await
+        self.store.block(shard, number).await
     }
 
     async fn newest_block(&self, shard: Shard) -> Result<Option<Block>, StoreError> {
-        self.0.last_block(shard).await
+        self.store.last_block(shard).await
     }
 
     async fn verified_block(&self, shard: Shard) -> Result<i64, StoreError> {
-        self.0.verified_block(shard).await
+        self.store.verified_block(shard).await
     }
 
     async fn set_verified_block(&self, shard: Shard, number: i64) -> Result<(), StoreError> {
-        self.0.set_verified_block(shard, number).await
+        self.store.set_verified_block(shard, number).await
     }
 
     async fn credit_line_minor(&self, merchant: MerchantId) -> Result<i64, StoreError> {
-        Ok(self.0.head(merchant).await?.map_or(0, |head| head.credit_line_minor))
+        Ok(self.store.head(merchant).await?.map_or(0, |head| head.credit_line_minor))
     }
 
     async fn lines_before(
@@ -125,7 +157,7 @@ impl Journal for OfStore<'_> {
         before: (i64, i64),
         limit: u32,
     ) -> Result<Vec<StoredLine>, StoreError> {
-        self.0.lines(merchant, &LineFilter::default(), SeqPage { limit, before: Some(before) }).await
+        self.store.lines(merchant, &LineFilter::default(), SeqPage { limit, before: Some(before) }).await
     }
 
     async fn balances_after(
@@ -134,11 +166,11 @@ impl Journal for OfStore<'_> {
         after: Option<AccountKey>,
         limit: u32,
     ) -> Result<Vec<StoredBalance>, StoreError> {
-        self.0.balances_after(shard, after, limit).await
+        self.store.balances_after(shard, after, limit).await
     }
 
     async fn platform_balances(&self, shard: Shard) -> Result<Vec<(AccountKey, i64)>, StoreError> {
-        self.0.platform_balances(shard).await
+        self.store.platform_balances(shard).await
     }
 
     async fn payments_after(
@@ -147,7 +179,7 @@ impl Journal for OfStore<'_> {
         after: Option<PaymentId>,
         limit: u32,
     ) -> Result<Vec<Payment>, StoreError> {
-        self.0.payments_after(shard, after, limit).await
+        self.store.payments_after(shard, after, limit).await
     }
 
     async fn refunds_after(
@@ -156,7 +188,7 @@ impl Journal for OfStore<'_> {
         after: Option<RefundId>,
         limit: u32,
     ) -> Result<Vec<Refund>, StoreError> {
-        self.0.refunds_after(shard, after, limit).await
+        self.store.refunds_after(shard, after, limit).await
     }
 
     async fn attempts_after(
@@ -165,26 +197,27 @@ impl Journal for OfStore<'_> {
         after: Option<AttemptId>,
         limit: u32,
     ) -> Result<Vec<Attempt>, StoreError> {
-        self.0.attempts_after(shard, after, limit).await
+        self.store.attempts_after(shard, after, limit).await
     }
 
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        self.0.payment(id).await
+        self.store.payment(id).await
     }
 
     async fn refund(&self, id: RefundId) -> Result<Option<Refund>, StoreError> {
-        self.0.refund(id).await
+        self.store.refund(id).await
     }
 
     async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
-        self.0.attempt(id).await
+        self.store.attempt(id).await
     }
 
     async fn refunds_of(&self, payment: &Payment) -> Result<Vec<Refund>, StoreError> {
         let filter = RefundFilter { payment: Some(payment.id), ..RefundFilter::default() };
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let rows = self.0.refunds(payment.merchant, &filter, Page { limit: REFUND_PAGE, after }).await?;
+            let rows =
+                self.store.refunds(payment.merchant, &filter, Page { limit: REFUND_PAGE, after }).await?;
             let is_last = rows.len() < REFUND_PAGE as usize;
             after = rows.last().map(|refund| (refund.created_at_us, refund.id.0));
             found.extend(rows);

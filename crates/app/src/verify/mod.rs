@@ -8,6 +8,9 @@
 //! It reads in short transactions and holds no snapshot, so the platform may work on meanwhile: a row that is ahead of
 //! the journal as walked is settled by walking on. It can't see that rows *and* all blocks after them were replaced by
 //! somebody who knows the key of the salts; for that the chained root is printed, to be kept elsewhere.
+//!
+//! What was archived is read from its files by a full run; another run has proven it before and leaves it alone. Statements over
+//! archived lines are compared with each other, not made again: that takes the rows of their payments in the day's order.
 
 mod block;
 mod books;
@@ -24,11 +27,12 @@ mod totals;
 mod walk;
 
 pub use difference::{Broken, Difference};
-pub use journal::Journal;
+pub use journal::{Archived, Journal};
 
 use difference::Stop;
 use domain::id::Shard;
 use journal::OfStore;
+use std::ops::RangeInclusive;
 use store::{Store, StoreError};
 use walk::Walk;
 
@@ -129,15 +133,18 @@ impl Report {
 
 /// Verifies every shard in turn; ends at the first difference.
 ///
+/// `archived` is what the database holds no more; a full run finds its absence.
+///
 /// # Errors
 /// Those of the store, except that a row which can't be read is a difference.
 pub async fn run(
     store: &dyn Store,
+    archived: Option<&dyn Archived>,
     salt_key: &[u8; 32],
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, StoreError> {
-    let mut report = run_on(&OfStore(store), salt_key, options, progress).await?;
+    let mut report = run_on(&OfStore { store, archived }, salt_key, options, progress).await?;
     if options.full && report.difference.is_none() {
         for shard in store.shards() {
             match statements::check(store, shard).await {
@@ -150,6 +157,28 @@ pub async fn run(
         }
     }
     Ok(report)
+}
+
+/// Whether what was taken out of the journal, or is about to be, is what was sealed in these blocks of a shard.
+///
+/// # Errors
+/// As [`run`].
+pub async fn prove_archived(
+    store: &dyn Store,
+    archived: &dyn Archived,
+    salt_key: &[u8; 32],
+    shard: Shard,
+    blocks: RangeInclusive<i64>,
+) -> Result<Option<Difference>, StoreError> {
+    let journal = OfStore { store, archived: Some(archived) };
+    let mut counted = Report::default();
+    for number in blocks {
+        let looked = old_blocks::check(&journal, salt_key, shard, number, &mut (), &mut counted).await;
+        if let Err(stop) = looked {
+            return Ok(Some(stop.settle(shard)?));
+        }
+    }
+    Ok(None)
 }
 
 /// [`run`] over anything that reads like a store.

@@ -140,9 +140,10 @@ impl World {
 
     /// The books as `feiqian verify --full` judges them.
     pub async fn verify(&self) {
-        let report = app::verify::run(self.store.as_ref(), &SALT_KEY, app::verify::Options::full(), &mut ())
-            .await
-            .unwrap();
+        let report =
+            app::verify::run(self.store.as_ref(), None, &SALT_KEY, app::verify::Options::full(), &mut ())
+                .await
+                .unwrap();
         assert!(
             report.difference.is_none(),
             "{}",

@@ -145,7 +145,8 @@ async fn tell_payment(store: &dyn Store, keys: &Keys, payment: &Payment) -> Resu
     }
     history.extend(events);
     let reason = payment.status_reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()));
-    let summary = format!("order {} is {}{reason}", payment.merchant_order_no, payment.status);
+    let archived = archived(store, payment.id.uid(), &lines, payment.captured_minor > 0).await?;
+    let summary = format!("order {} is {}{reason}{archived}", payment.merchant_order_no, payment.status);
     finish(payment.id.to_string(), summary, history, price_of(store, payment).await?, lines)
 }
 
@@ -156,8 +157,9 @@ async fn tell_refund(store: &dyn Store, keys: &Keys, refund: &Refund) -> Result<
     history.extend(events_of(store, refund.id.uid()).await?);
     let payment = store.payment(refund.payment).await?.context("the refund's payment is missing")?;
     let number = refund.merchant_refund_no.as_deref().unwrap_or("made by the platform");
-    let summary = format!("refund {number} is {}", refund.status);
     let lines = lines_of(store, refund.id.uid()).await?;
+    let archived = archived(store, refund.id.uid(), &lines, true).await?;
+    let summary = format!("refund {number} is {}{archived}", refund.status);
     finish(refund.id.to_string(), summary, history, price_of(store, &payment).await?, lines)
 }
 
@@ -198,6 +200,17 @@ async fn events_of(store: &dyn Store, object: Uid) -> Result<Vec<Happened>> {
         acting: None,
     });
     Ok(told.collect())
+}
+
+/// Says that an object's lines are to be looked for elsewhere.
+async fn archived(
+    store: &dyn Store,
+    source: Uid,
+    lines: &[StoredLine],
+    must_have: bool,
+) -> Result<&'static str> {
+    let are_gone = must_have && lines.is_empty() && store.archived_seq(source.shard()).await? > 0;
+    Ok(if are_gone { "; its postings rest in the archive" } else { "" })
 }
 
 async fn lines_of(store: &dyn Store, source: Uid) -> Result<Vec<StoredLine>> {

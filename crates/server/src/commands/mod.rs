@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub mod archive;
 pub mod backup;
 pub mod channel;
 pub mod clock;
@@ -52,6 +53,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(options),
         Command::Init(options) => init::run(&options),
         Command::Migrate(options) => migrate::run(&options),
+        Command::Archive(options) => archive::run(&options),
         Command::Copy(options) => copy::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Health(options) => health::run(&options),

@@ -1,13 +1,14 @@
 //! `feiqian verify`: proves the books, beside a serving process or on a copy of the data. Exit code 0: no difference; 1: the
 //! first difference is on standard error.
 
+use crate::archive::Shelf;
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::output;
 use crate::secrets::Secret;
 use crate::verify_note::VerifyNote;
 use anyhow::Result;
-use app::verify::{self, ChainEnd, Progress, Report};
+use app::verify::{self, Archived, ChainEnd, Progress, Report};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -73,7 +74,12 @@ pub(crate) async fn prove(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let salt_key = installation.secret(store, Secret::JournalSalt).await?;
-    Ok(verify::run(store, &salt_key, options, progress).await?)
+    let shelf = match options.full {
+        true => Shelf::whole(store, &installation.archive_dir).await?,
+        false => None,
+    };
+    let archived = shelf.as_ref().map(|shelf| shelf as &dyn Archived);
+    Ok(verify::run(store, archived, &salt_key, options, progress).await?)
 }
 
 /// A bar on standard error, if that is a terminal.

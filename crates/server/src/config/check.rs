@@ -14,10 +14,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
     both_files("internal_tls", &config.internal_tls)?;
     scheme(config)?;
     internal_listen(config)?;
-    if is_inside(&config.master_key_file, &config.data_dir) {
-        let why = "lies inside data_dir, so that a copy of the data would carry its key: name a place outside of it".to_owned();
-        return Err(ConfigFault::Value { key: "master_key_file", why });
-    }
+    outside_data_dir(config)?;
     super::master_key::place(config)?;
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     // Who works under a lease must be done, or have given up, before it ends.
@@ -73,6 +70,19 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
         if limit.per_second == 0 || limit.burst == 0 {
             let why = format!("{name}: per_second and burst are at least 1");
             return Err(ConfigFault::Value { key: "rate_limits", why });
+        }
+    }
+    Ok(())
+}
+
+fn outside_data_dir(config: &Config) -> Result<(), ConfigFault> {
+    for (key, path, why) in [
+        ("master_key_file", &config.master_key_file, "so that a copy of the data would carry its key"),
+        ("archive_dir", &config.archive_dir, "which is lost and restored as a whole"),
+    ] {
+        if is_inside(path, &config.data_dir) {
+            let why = format!("lies inside data_dir, {why}: name a place outside of it");
+            return Err(ConfigFault::Value { key, why });
         }
     }
     Ok(())

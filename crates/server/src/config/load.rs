@@ -212,6 +212,7 @@ mod tests {
             ("public_url = 'https://pay.example.com/?a=b'", "public_url"),
             ("public_url = 'https://user:word@pay.example.com'", "public_url"),
             ("master_key_file = 'feiqian-data/key'", "master_key_file"),
+            ("archive_dir = 'feiqian-data/archive'", "archive_dir"),
             ("[tls]\ncertificate_file = 'c.pem'", "key_file is missing"),
             ("[internal_tls]\nkey_file = 'k.pem'", "internal_tls: certificate_file is missing"),
             (

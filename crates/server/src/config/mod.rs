@@ -37,6 +37,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Where the database and the sandbox channel's book lie.
     pub data_dir: PathBuf,
+    /// Where `feiqian archive` puts the oldest part of the journal.
+    pub archive_dir: PathBuf,
     /// The master key, outside `data_dir`.
     pub master_key_file: PathBuf,
     /// Who keeps the master key.
@@ -76,6 +78,7 @@ impl Default for Config {
             public_url: None,
             trusted_proxies: Vec::new(),
             data_dir: PathBuf::from("feiqian-data"),
+            archive_dir: PathBuf::from("feiqian-archive"),
             master_key_file: PathBuf::from("feiqian-master.key"),
             master_key: MasterKeySettings::default(),
             sync_wait_ms: 5_000,

@@ -18,6 +18,7 @@ use domain::price::Price;
 use domain::refund::Refund;
 use domain::statement::{Kind, Statement};
 use ledger::{AccountKey, Day};
+use store::archive::ArchiveFile;
 use store::control::{Asked, DeliveryOutcome, Endpoint, Made, Snapshot, StoredChannelAccount};
 use store::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, RefundFilter,
@@ -26,7 +27,7 @@ use store::reads::{
 use store::retention::{Aging, Forgotten, Place};
 use store::safekeeping::{KeptNotice, LostEffect, NoticeKey, Restored, SealedAgain, Sealing};
 use store::statements::{DayPage, FormedDay, StatementFilter, StatementPlace};
-use store::{Control, Reads, Retention, Safekeeping, Statements, StoreError};
+use store::{Archive, Control, Reads, Retention, Safekeeping, Statements, StoreError};
 
 /// `read`: may fail; `write`: may fail, or succeed and lose its answer.
 macro_rules! through_the_plan {
@@ -143,4 +144,12 @@ through_the_plan! { Statements:
 through_the_plan! {
     Retention:
     write forget(shard: Shard, aging: Aging, before_us: i64, from: Place, limit: u32) -> Forgotten;
+}
+
+through_the_plan! {
+    Archive:
+    read archive_files(shard: Shard, after_seq: i64, limit: u32) -> Vec<ArchiveFile>;
+    read archived_seq(shard: Shard) -> i64;
+    write keep_archive_file(file: &ArchiveFile) -> ();
+    write drop_archived(shard: Shard, limit: u32) -> u64;
 }

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("statement", &["crypto", "domain", "ledger", "money", "wire"]),
     ("store", &["crypto", "domain", "ledger", "money"]),
     ("channels", &["crypto", "domain", "ledger", "money"]),
+    ("archive", &["crypto", "domain", "ledger", "money", "store"]),
     ("app", &["channels", "crypto", "domain", "ledger", "money", "statement", "store", "wire"]),
     ("site", &[]),
     ("api", &["app", "crypto", "domain", "ledger", "money", "site", "statement", "store", "wire"]),
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "api",
             "app",
+            "archive",
             "channels",
             "crypto",
             "domain",
@@ -69,6 +71,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["app", "server", "bench"]),
     ("csv", &["statement"]),
     ("rust_xlsxwriter", &["statement"]),
+    ("parquet", &["archive"]),
 ];
 
 /// What one manifest depends on, apart from its own tests.

@@ -506,6 +506,10 @@ impl Journal for Book {
         Ok(self.state().last_seq)
     }
 
+    async fn archived_seq(&self, _: Shard) -> Result<i64, StoreError> {
+        Ok(0)
+    }
+
     async fn block(&self, _: Shard, number: i64) -> Result<Option<Block>, StoreError> {
         Ok(self.state().blocks.iter().find(|block| block.number == number).cloned())
     }

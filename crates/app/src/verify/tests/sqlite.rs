@@ -86,7 +86,7 @@ fn commit(store: &SqliteStore, writes: &WriteSet, book: &Book) {
 }
 
 fn verify(store: &dyn Store, options: Options) -> Report {
-    block_on(run(store, &SALT_KEY, options, &mut ())).unwrap()
+    block_on(run(store, None, &SALT_KEY, options, &mut ())).unwrap()
 }
 
 #[test]

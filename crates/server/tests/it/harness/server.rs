@@ -149,6 +149,7 @@ impl Server {
         let quoted = |text: String| format!("\"{text}\"");
         let mut all: Vec<(&str, &str, String)> = vec![
             ("", "data_dir", quoted(self.dir.join("data").display().to_string())),
+            ("", "archive_dir", quoted(self.dir.join("archive").display().to_string())),
             ("", "master_key_file", quoted(self.master_key_file().display().to_string())),
             ("", "listen", quoted(format!("127.0.0.1:{port}"))),
             ("", "internal_listen", quoted(format!("127.0.0.1:{internal_port}"))),

@@ -1,6 +1,7 @@
 //! Backup, restore, hold and resume, rotation of the master key, upgrade.
 
 mod altered;
+mod archived;
 mod backups;
 mod held;
 mod keepers;

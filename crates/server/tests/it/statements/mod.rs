@@ -5,5 +5,5 @@ mod files;
 mod midnight;
 mod month;
 mod proofs;
-mod rows;
+pub mod rows;
 mod tampered;

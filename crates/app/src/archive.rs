@@ -1,0 +1,80 @@
+//! Which part of a shard's journal may leave the database: whole blocks from the oldest on, sealed long enough ago, that `verify` has
+//! proven and that no statement is yet to be formed from.
+
+use crate::statement::Pages;
+use domain::id::Shard;
+use domain::statement::Kind;
+use store::reads::Block;
+use store::{Store, StoreError};
+
+/// A part of a shard's journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The shard.
+    pub shard: Shard,
+    /// Its first transaction.
+    pub first_seq: i64,
+    /// Its last transaction.
+    pub last_seq: i64,
+    /// Its first block.
+    pub first_block: i64,
+    /// Its last block.
+    pub last_block: i64,
+}
+
+/// What of a shard may be archived next: all that was sealed before `sealed_before_us`, real time, or its oldest blocks with no more
+/// than `lines_max` lines, but for one block at least.
+///
+/// # Errors
+/// Those of the store.
+pub async fn next_part(
+    store: &dyn Store,
+    shard: Shard,
+    sealed_before_us: i64,
+    lines_max: u64,
+) -> Result<Option<Part>, StoreError> {
+    let archived_seq = store.archived_seq(shard).await?;
+    let Some(first) = store.block_of(shard, archived_seq + 1).await? else { return Ok(None) };
+    if first.first_seq != archived_seq + 1 {
+        return Err(StoreError::Corrupt(format!("no block of shard {} begins behind its archive", shard.0)));
+    }
+    let (first_seq, first_block) = (first.first_seq, first.number);
+    let last_wanted = store.verified_block(shard).await?;
+    let stated_seq = stated_to(store, shard).await?;
+    let (mut last, mut lines, mut next) = (None, 0u64, Some(first));
+    while let Some(block) = next.take() {
+        let grown = lines.saturating_add(u64::try_from(block.line_count).unwrap_or(0));
+        let may_go = block.number <= last_wanted
+            && block.sealed_at_us < sealed_before_us
+            && block.last_seq <= stated_seq
+            && (last.is_none() || grown <= lines_max);
+        if may_go {
+            next = store.block(shard, block.number + 1).await?;
+            (lines, last) = (grown, Some(block));
+        }
+    }
+    Ok(last.map(|last: Block| Part {
+        shard,
+        first_seq,
+        last_seq: last.last_seq,
+        first_block,
+        last_block: last.number,
+    }))
+}
+
+/// Up to which transaction each merchant's are in a statement: one that is not will be read once more. The end of numbers when
+/// all are.
+async fn stated_to(store: &dyn Store, shard: Shard) -> Result<i64, StoreError> {
+    let mut stated_seq = i64::MAX;
+    for merchant in store.snapshot().await?.merchants.iter().filter(|of| of.shard == shard) {
+        let last = store.last_statement(merchant.id, Kind::FundFlow).await?;
+        let after_seq = last.map_or(0, |last| last.last_seq);
+        if after_seq >= stated_seq {
+            continue;
+        }
+        let page = Pages::new(merchant.id, after_seq, stated_seq).next(store).await?;
+        let first = page.and_then(|page| page.transactions.first().map(|stored| stored.seq));
+        stated_seq = first.map_or(stated_seq, |first| stated_seq.min(first - 1));
+    }
+    Ok(stated_seq)
+}

@@ -1,0 +1,215 @@
+//! `feiqian archive`: old lines leave the database for files that prove themselves; everything else goes on as if they were there.
+
+use super::{backed_up, place};
+use crate::harness::merchant::text as field;
+use crate::harness::{Merchant, Server, cny, on_own};
+use crate::statements::rows::{advance_past_midnight, day, statement};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::RowAccessor;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+
+const ARCHIVE: [&str; 5] = ["archive", "--older-than-days", "0", "--world", "sandbox"];
+
+/// Says something to the database itself.
+fn say(server: &Server, sql: &str) {
+    match server.database_url() {
+        Some(url) => testdb::say(url, sql),
+        None => {
+            let file =
+                rusqlite::Connection::open(server.data_dir().join("feiqian.db")).expect("the database");
+            file.busy_timeout(std::time::Duration::from_secs(5)).expect("a time-out");
+            file.execute_batch(sql).expect("it is done");
+        }
+    }
+}
+
+/// What a command says that does nothing. The suite's PostgreSQL is warned of before.
+fn refused(server: &Server, arguments: &[&str]) -> String {
+    let output = server.try_cli(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("feiqian: ") && !said.contains("panicked"), "{said}");
+    said
+}
+
+fn directory(server: &Server) -> PathBuf {
+    server.dir().join("archive")
+}
+
+fn names(made: &Value) -> Vec<String> {
+    made["files"].as_array().expect("files").iter().map(|file| field(file, "name")).collect()
+}
+
+/// Days until no line of those before today is in a block with a line of today, whose statement is yet to be formed. Answers the
+/// statement of what was today.
+async fn days_pass(merchant: &Merchant<'_>) -> Value {
+    let today = day(merchant, 0).await;
+    for _ in 0..2 {
+        advance_past_midnight(merchant, 60).await;
+        statement(merchant, &day(merchant, -1).await, "fund_flow").await;
+    }
+    statement(merchant, &today, "fund_flow").await
+}
+
+/// What of a merchant's world does not change when lines leave.
+async fn kept(merchant: &Merchant<'_>) -> Vec<Value> {
+    let mut all = Vec::new();
+    for list in ["/v1/payments", "/v1/refunds", "/v1/events", "/v1/statements"] {
+        all.extend(merchant.all(list).await);
+    }
+    for bucket in ["pending", "available", "reserved"] {
+        all.push(json!({ bucket: merchant.bucket(bucket).await }));
+    }
+    all
+}
+
+#[test]
+fn what_was_archived_is_proven_and_everything_goes_on() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        let order = merchant.order("bar_code", 9_000, Some("succeed"));
+        let paid = merchant.create(&order).key("first").send().await.expect(201).id();
+        let back = merchant.refund(&paid, Some(1_000), None).send().await.expect(201).id();
+        merchant.refund_in(&back, "succeeded").await;
+        let held = merchant.authorized(7_000).await;
+        let made = days_pass(&merchant).await;
+        let line = merchant.all("/v1/balance_transactions").await.pop().expect("a line");
+        let gone = [
+            format!("/v1/balance_transactions/{}/proof", field(&line, "id")),
+            format!("/v1/statements/{}/file?format=csv", field(&made, "id")),
+            format!("/v1/statements/{}/file?format=excel", field(&made, "id")),
+            format!("/v1/payments/{paid}/ledger"),
+            format!("/v1/refunds/{back}/ledger"),
+        ];
+        for path in &gone {
+            merchant.client.get(path).await.expect(200);
+        }
+        let before = kept(&merchant).await;
+        assert!(refused(server, &["archive", "--older-than-days", "91"]).contains("92 days at least"));
+        assert_eq!(names(&server.cli(&["archive"])), Vec::<String>::new(), "nothing is old enough");
+
+        let archived = server.cli(&ARCHIVE);
+        let [first] = &names(&archived)[..] else { panic!("{archived}") };
+        assert!(archived["dropped"].as_i64().is_some_and(|dropped| dropped >= 4), "{archived}");
+        assert_eq!(kept(&merchant).await, before);
+        for path in &gone {
+            merchant.client.get(path).await.expect_problem(410, "lines_archived");
+        }
+        assert!(merchant.all("/v1/balance_transactions").await.iter().all(|shown| shown != &line));
+        let said = server.cli(&["explain", &paid]);
+        assert!(said.to_string().contains("its postings rest in the archive"), "{said}");
+        server.verify();
+        if server.database_url().is_none() {
+            backed_up(server);
+        }
+
+        // Numbers are used, money moves on, days are formed.
+        assert_eq!(merchant.create(&order).key("another").send().await.expect(200).id(), paid);
+        let more = merchant.refund(&paid, Some(8_000), None).send().await.expect(201).id();
+        merchant.refund_in(&more, "succeeded").await;
+        merchant.capture(&held.id(), &json!({ "amount": cny(7_000) })).send().await.expect(201);
+        merchant.payment_in(&held.id(), "succeeded").await;
+        days_pass(&merchant).await;
+        merchant.client.get(&format!("/v1/refunds/{more}/ledger")).await.expect(200);
+        server.verify();
+        let again = server.cli(&ARCHIVE);
+        let [second] = &names(&again)[..] else { panic!("{again}") };
+        assert!(first < second, "{first} and {second}");
+        assert_eq!(
+            again["files"][0]["first_seq"],
+            json!(archived["files"][0]["last_seq"].as_i64().map(|s| s + 1))
+        );
+        server.verify();
+        assert_eq!(server.cli(&ARCHIVE)["dropped"], 0);
+        assert_eq!(read_back(server, first), archived["files"][0]["lines"].as_i64().expect("a number"));
+    });
+}
+
+/// Another program's view of a file: its lines balance. Answers how many there are.
+fn read_back(server: &Server, name: &str) -> i64 {
+    let file = fs::File::open(directory(server).join(name)).expect("the file");
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let column = |name: &str| {
+        schema.columns().iter().position(|column| column.name() == name).unwrap_or_else(|| panic!("{name}"))
+    };
+    let (amount, currency) = (column("amount_minor"), column("currency"));
+    let (mut lines, mut sum) = (0, 0);
+    for row in reader.get_row_iter(None).expect("rows") {
+        let row = row.expect("a row");
+        assert_eq!(row.get_string(currency).expect("a currency"), "CNY");
+        (lines, sum) = (lines + 1, sum + row.get_long(amount).expect("an amount"));
+    }
+    assert_eq!(sum, 0);
+    lines
+}
+
+#[test]
+fn an_archive_that_is_not_what_was_archived_is_found_out() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        merchant.paid(9_000).await;
+        days_pass(&merchant).await;
+        let archived = server.cli(&ARCHIVE);
+        let path = directory(server).join(&names(&archived)[0]);
+        let whole = fs::read(&path).expect("the file");
+        let verify = ["verify", "--full"];
+        let mut bytes = whole.clone();
+        bytes[whole.len() / 2] ^= 1;
+        fs::write(&path, &bytes).expect("it is written");
+        assert!(refused(server, &verify).contains("is not the file that was archived"));
+        fs::write(&path, &whole[..whole.len() - 1]).expect("it is written");
+        assert!(refused(server, &verify).contains("is not the file that was archived"));
+        fs::remove_file(&path).expect("it is removed");
+        assert!(refused(server, &verify).contains("archive_dir"));
+        server.cli(&["verify"]);
+        fs::write(&path, &whole).expect("it is written");
+        server.verify();
+    });
+}
+
+/// Killed after the file was noted and before everything was deleted: the next run deletes what was noted, once it has proven the
+/// file again.
+#[test]
+fn a_run_that_broke_off_is_finished_by_the_next() {
+    on_own(&[], async |server| {
+        let merchant = Merchant::new(server).await;
+        merchant.paid(9_000).await;
+        days_pass(&merchant).await;
+        say(
+            server,
+            "CREATE TABLE kept_tx AS SELECT * FROM journal_tx; CREATE TABLE kept_entry AS SELECT * FROM journal_entry",
+        );
+        let archived = server.cli(&ARCHIVE);
+        assert!(archived["dropped"].as_i64().is_some_and(|dropped| dropped > 1), "{archived}");
+        let put_back = "INSERT INTO journal_tx SELECT * FROM kept_tx WHERE seq > 1 ON CONFLICT DO NOTHING; \
+            INSERT INTO journal_entry SELECT * FROM kept_entry WHERE seq > 1 ON CONFLICT DO NOTHING";
+        say(server, put_back);
+        server.verify();
+        let path = directory(server).join(&names(&archived)[0]);
+        let aside = place(server, "aside");
+        fs::rename(&path, &aside).expect("it is moved");
+        assert!(refused(server, &ARCHIVE).contains("archive_dir"), "nothing is deleted unproven");
+        fs::rename(&aside, &path).expect("it is moved back");
+        let finished = server.cli(&ARCHIVE);
+        assert_eq!(
+            (names(&finished).len(), &finished["dropped"]),
+            (0, &json!(archived["dropped"].as_i64().map(|n| n - 1)))
+        );
+        // Lines that are not those that were sealed do not get into a file.
+        merchant.paid(8_000).await;
+        days_pass(&merchant).await;
+        server.cli(&["verify"]);
+        say(server, "UPDATE journal_entry SET amount_minor = amount_minor * 2");
+        let said = refused(server, &ARCHIVE);
+        assert!(said.contains("changed after it was sealed"), "{said}");
+        say(server, "UPDATE journal_entry SET amount_minor = amount_minor / 2");
+        server.verify();
+        assert_eq!(names(&server.cli(&ARCHIVE)).len(), 1);
+        server.verify();
+        // What was begun and came to nothing leaves no file that looks like one.
+        let left: Vec<_> = fs::read_dir(directory(server)).expect("the directory").collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    });
+}

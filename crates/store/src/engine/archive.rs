@@ -1,0 +1,33 @@
+//! [`Archive`] for every engine.
+
+use super::Engine;
+use crate::archive::{Archive, ArchiveFile};
+use crate::{StoreError, archived};
+use async_trait::async_trait;
+use domain::id::Shard;
+
+#[async_trait]
+impl<E: Engine> Archive for E {
+    async fn archive_files(
+        &self,
+        shard: Shard,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<ArchiveFile>, StoreError> {
+        self.read(move |db| Box::pin(archived::files(db, shard, after_seq, limit))).await
+    }
+
+    async fn archived_seq(&self, shard: Shard) -> Result<i64, StoreError> {
+        self.read(move |db| Box::pin(archived::seq(db, shard))).await
+    }
+
+    async fn keep_archive_file(&self, file: &ArchiveFile) -> Result<(), StoreError> {
+        let file = file.clone();
+        self.write(file.shard.world(), move |db| Box::pin(async move { archived::keep(db, &file).await }))
+            .await
+    }
+
+    async fn drop_archived(&self, shard: Shard, limit: u32) -> Result<u64, StoreError> {
+        self.write(shard.world(), move |db| Box::pin(archived::delete(db, shard, limit))).await
+    }
+}
