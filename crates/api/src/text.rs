@@ -32,7 +32,8 @@ pub fn parse_time_us(text: &str) -> Option<i64> {
 fn is_offset(text: &str) -> bool {
     match text.as_bytes() {
         [b'Z' | b'z'] => true,
-        [b'+' | b'-', a, b, b':', c, d] => [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()),
+        // RFC 3339, section 5.6: time-hour to 23, time-minute to 59. The parser behind takes hours to 25.
+        [b'+' | b'-', a @ b'0'..=b'2', b @ b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9'] => [*a, *b] <= *b"23",
         _ => false,
     }
 }
@@ -53,6 +54,10 @@ mod tests {
             ("1970-01-01T00:00:00.Z", None),
             ("1970-13-01T00:00:00Z", None),
             ("1970-01-01T00:00:00+0800", None),
+            ("1970-01-02T00:00:00+23:59", Some(60_000_000)),
+            ("1970-01-02T00:00:00+24:00", None),
+            ("0000-01-01T00:00:00+25:59", None),
+            ("1970-01-02T00:00:00-08:60", None),
             ("1970-01-01T00:00:00Z[UTC]", None),
             ("0", None),
             ("", None),
