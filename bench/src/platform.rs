@@ -146,6 +146,12 @@ impl Installation {
         self.run(["verify", "--full"]).context("the books do not hold after the load").map(|_| ())
     }
 
+    /// Archives what can be of the sandbox; answers what was made.
+    pub fn archive(&self) -> Result<serde_json::Value> {
+        let line = self.run(["archive", "--world", "sandbox", "--older-than-days", "0", "--json"])?;
+        serde_json::from_str(line.trim()).context("a command's answer is no JSON")
+    }
+
     /// Makes merchants with a price and a key each.
     pub async fn merchants(&self, count: usize) -> Result<Vec<Rc<Merchant>>> {
         let (public, _) = self.addresses()?;

@@ -1,8 +1,8 @@
 //! What a payment costs when many were made before: the rate on an empty database and again after each history, beside `verify`,
-//! and how long a killed server takes to come back.
+//! how long a killed server takes to come back, and what it is once old lines have left.
 
-use super::raw;
 use super::server::Server;
+use super::{archive, raw};
 use crate::database::Database;
 use crate::drive::{self, Point};
 use crate::measure::HEADLINE_CONNECTIONS;
@@ -70,6 +70,10 @@ pub async fn run(
         recovered.as_secs_f64()
     ))?;
     report.put("postgres.recovery_s", recovered.as_secs_f64());
+    archive::run(&serving, &url, report).await?;
+    let per_s = point(options, &serving).await?.payments_per_s();
+    print(&format!("  after the archive     {per_s:>8.0}"))?;
+    report.put("postgres.after_archive.payments_per_s", per_s);
     let installation = serving.stop().await?;
     let started = Instant::now();
     installation.verify()?;

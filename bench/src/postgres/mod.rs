@@ -1,6 +1,7 @@
 //! The platform on PostgreSQL beside that server's own benchmark: one server with one set of settings, started for this run,
 //! durable as operators run it; pgbench, the row budget written straight to it, and the platform, one after the other.
 
+mod archive;
 mod curve;
 mod raw;
 mod rows;

@@ -33,7 +33,7 @@ pub async fn next_part(
     sealed_before_us: i64,
     lines_max: u64,
 ) -> Result<Option<Part>, StoreError> {
-    let archived_seq = store.archived_seq(shard).await?;
+    let archived_seq = store.archive_end(shard).await?.seq;
     let Some(first) = store.block_of(shard, archived_seq + 1).await? else { return Ok(None) };
     if first.first_seq != archived_seq + 1 {
         return Err(StoreError::Corrupt(format!("no block of shard {} begins behind its archive", shard.0)));

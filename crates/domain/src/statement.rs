@@ -109,6 +109,13 @@ pub struct Statement {
     pub created_at_us: i64,
 }
 
+impl Statement {
+    /// Whether any of its lines lies in the shard's blocks up to `block`, which rest in an archive.
+    pub fn is_archived(&self, block: i64) -> bool {
+        self.root.is_some_and(|root| root.first_block <= block)
+    }
+}
+
 /// What a statement shows of a payment: only what is fixed when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderFacts {

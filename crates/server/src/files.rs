@@ -1,7 +1,7 @@
 //! Directories and files that only their owner may reach.
 
 use anyhow::{Context, Result, bail};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -64,6 +64,25 @@ pub(crate) fn refuse_wide_file(path: &Path) -> Result<()> {
         }
     }
     if found.is_file() { Ok(()) } else { bail!("{} is no file", path.display()) }
+}
+
+/// The name of the file that is locked while a directory is filled.
+pub(crate) const LOCK: &str = ".lock";
+
+/// Has a directory to itself until the answer is dropped, or the process ends.
+pub(crate) fn lock(directory: &Path) -> Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(directory.join(LOCK));
+    let file = file.with_context(|| directory.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("{} is being written by another process", directory.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| directory.display().to_string()),
+    }
+}
+
+/// Brings a file, or a directory's entries, to disk.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).with_context(|| path.display().to_string())
 }
 
 /// Reads a file that is no longer than `bytes_max`.

@@ -29,6 +29,15 @@ pub struct ArchiveFile {
     pub archived_at_us: i64,
 }
 
+/// The last transaction of a shard that rests in a file, and its block; zeros when none does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ArchiveEnd {
+    /// The transaction.
+    pub seq: i64,
+    /// The block, whose last transaction it is.
+    pub block: i64,
+}
+
 /// See the module.
 #[async_trait]
 pub trait Archive {
@@ -39,8 +48,8 @@ pub trait Archive {
         after_seq: i64,
         limit: u32,
     ) -> Result<Vec<ArchiveFile>, StoreError>;
-    /// The last transaction of a shard that rests in a file; 0 when none does.
-    async fn archived_seq(&self, shard: Shard) -> Result<i64, StoreError>;
+    /// Where the part of a shard that rests in files ends.
+    async fn archive_end(&self, shard: Shard) -> Result<ArchiveEnd, StoreError>;
     /// Notes that a file holds its range: from now on these transactions may be deleted here, and nobody reads them. The file must be
     /// proven and safe on a disk by then. A conflict when the range does not follow on the files before, does not end with a block, or
     /// goes beyond what `verify` has proven.

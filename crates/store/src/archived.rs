@@ -1,6 +1,6 @@
 //! Rows about archive files, and the one way in which lines of the journal are ever deleted.
 
-use crate::archive::ArchiveFile;
+use crate::archive::{ArchiveEnd, ArchiveFile};
 use crate::db::{Columns, Db, Many, params, statements, writes};
 use crate::{StoreError, block};
 use domain::id::Shard;
@@ -44,21 +44,17 @@ pub(crate) async fn files(
     db.all(FILES, &params![shard.0, after_seq, limit], read).await
 }
 
-/// The last transaction and the last block that rest in a file.
-async fn last(db: &Db, shard: Shard) -> Result<(i64, i64), StoreError> {
-    Ok(db.one(LAST, &params![shard.0], |c| Ok((c.int()?, c.int()?))).await?.unwrap_or_default())
-}
-
-pub(crate) async fn seq(db: &Db, shard: Shard) -> Result<i64, StoreError> {
-    Ok(last(db, shard).await?.0)
+pub(crate) async fn end(db: &Db, shard: Shard) -> Result<ArchiveEnd, StoreError> {
+    let read = |c: &mut Columns<'_>| Ok(ArchiveEnd { seq: c.int()?, block: c.int()? });
+    Ok(db.one(LAST, &params![shard.0], read).await?.unwrap_or_default())
 }
 
 pub(crate) async fn keep(db: &Db, file: &ArchiveFile) -> Result<(), StoreError> {
     let shard = file.shard;
-    let (last_seq, last_block) = last(db, shard).await?;
+    let end = end(db, shard).await?;
     let conflict = |what: String| Err(StoreError::Conflict(what));
-    if (file.first_seq, file.first_block) != (last_seq + 1, last_block + 1) {
-        return conflict(format!("the next file is from transaction {} on", last_seq + 1));
+    if (file.first_seq, file.first_block) != (end.seq + 1, end.block + 1) {
+        return conflict(format!("the next file is from transaction {} on", end.seq + 1));
     }
     if block::verified(db, shard).await? < file.last_block {
         return conflict(format!("block {} was not proven yet", file.last_block));
@@ -86,11 +82,11 @@ pub(crate) async fn keep(db: &Db, file: &ArchiveFile) -> Result<(), StoreError> 
 
 /// Call it in a transaction.
 pub(crate) async fn delete(db: &Db, shard: Shard, limit: u32) -> Result<u64, StoreError> {
-    let archived_seq = seq(db, shard).await?;
+    let archived_seq = end(db, shard).await?.seq;
     let oldest = db.one(OLDEST, &params![shard.0], |c| c.int()).await?;
     let Some(first) = oldest.filter(|oldest: &i64| *oldest <= archived_seq) else { return Ok(0) };
-    let end = archived_seq.min(first.saturating_add(i64::from(limit)).saturating_sub(1));
-    db.execute(DROP_ENTRIES, &params![shard.0, first, end]).await?;
-    db.execute(DROP_TX, &params![shard.0, first, end]).await?;
-    Ok(u64::try_from(end - first + 1).unwrap_or(0))
+    let last = archived_seq.min(first.saturating_add(i64::from(limit)).saturating_sub(1));
+    db.execute(DROP_ENTRIES, &params![shard.0, first, last]).await?;
+    db.execute(DROP_TX, &params![shard.0, first, last]).await?;
+    Ok(u64::try_from(last - first + 1).unwrap_or(0))
 }

@@ -103,11 +103,8 @@ async fn lines_of(
 
 /// Refuses a statement whose lines, some of them, are in the database no more.
 async fn must_be_here(store: &dyn Store, statement: &Statement) -> Result<(), Refusal> {
-    let archived_seq = store.archived_seq(statement.merchant.0.shard()).await?;
-    match statement.after_seq < archived_seq && statement.line_count > 0 {
-        true => Err(Refusal::LinesArchived),
-        false => Ok(()),
-    }
+    let archive_end = store.archive_end(statement.merchant.0.shard()).await?;
+    if statement.is_archived(archive_end.block) { Err(Refusal::LinesArchived) } else { Ok(()) }
 }
 
 fn must_be(statement: &Statement, formed: &Formed) -> Result<(), Refusal> {

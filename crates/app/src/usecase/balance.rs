@@ -114,7 +114,7 @@ impl App {
     ) -> Result<Vec<StoredLine>, Refusal> {
         let mut lines = self.store().lines_of_source(source.shard(), source).await?;
         lines.retain(|line| line.entry.merchant == Some(caller.merchant));
-        if !is_whole(&lines) && self.store().archived_seq(source.shard()).await? > 0 {
+        if !is_whole(&lines) && self.store().archive_end(source.shard()).await?.seq > 0 {
             return Err(Refusal::LinesArchived);
         }
         Ok(lines)

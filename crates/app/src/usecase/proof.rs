@@ -56,7 +56,7 @@ impl App {
         }
         let found = self.store().journal(position.shard, position.seq, 1).await?.pop();
         let Some(stored) = found.filter(|stored| stored.seq == position.seq) else {
-            let is_archived = position.seq <= self.store().archived_seq(position.shard).await?;
+            let is_archived = position.seq <= self.store().archive_end(position.shard).await?.seq;
             return Err(if is_archived { Refusal::LinesArchived } else { not_found });
         };
         let line = usize::try_from(position.line).ok();

@@ -127,7 +127,7 @@ impl Journal for OfStore<'_> {
     async fn archived_seq(&self, shard: Shard) -> Result<i64, StoreError> {
         match self.archived {
             Some(_) => Ok(0),
-            None => self.store.archived_seq(shard).await,
+            None => Ok(self.store.archive_end(shard).await?.seq),
         }
     }
 

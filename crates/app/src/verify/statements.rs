@@ -12,7 +12,7 @@ const PAGE: u32 = 500;
 
 /// Checks every statement of a shard; answers how many.
 pub(super) async fn check(store: &dyn Store, shard: Shard) -> Result<u64, Stop> {
-    let archived_seq = store.archived_seq(shard).await?;
+    let archive_end = store.archive_end(shard).await?;
     let (mut checked, mut after) = (0, None);
     // The newest of each kind of the present merchant: rows come by (merchant, day, kind).
     let mut before: [Option<Statement>; 2] = [None, None];
@@ -28,7 +28,7 @@ pub(super) async fn check(store: &dyn Store, shard: Shard) -> Result<u64, Stop> 
             };
             let earlier = before.take().filter(|earlier| earlier.merchant == row.merchant);
             follows(shard, &row, earlier.as_ref())?;
-            if row.after_seq >= archived_seq || row.after_seq == row.last_seq {
+            if !row.is_archived(archive_end.block) {
                 made_again(store, shard, &row).await?;
                 checked += 1;
             }

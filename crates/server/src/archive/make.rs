@@ -1,16 +1,16 @@
 //! One shard's oldest part goes into files: written, read back and proven against the sealed blocks, noted, and only then deleted from
 //! the database. Whatever interrupts it, a transaction is in the database, or in a proven file, or in both.
 
-use super::{Shelf, open, place};
+use super::{Shelf, open_at, place};
 use crate::assemble::real_now_us;
 use crate::files;
 use anyhow::{Context, Result, bail};
 use app::archive::{Part, next_part};
 use app::verify::prove_archived;
-use archive::{LINES_A_FILE, Writer};
+use archive::{LINES_A_FILE, Reader, Writer, digest};
 use domain::id::Shard;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use store::Store;
 use store::archive::ArchiveFile;
 
@@ -38,8 +38,10 @@ pub(crate) async fn archive_shard(
 ) -> Result<Made> {
     let mut made = Made { dropped: finish(store, salt_key, directory, shard).await?, ..Made::default() };
     while let Some(part) = next_part(store, shard, sealed_before_us, LINES_A_FILE).await? {
-        let file = write(store, directory, &part).await?;
-        prove(store, salt_key, directory, &file).await?;
+        let (unfinished, file) = write(store, directory, &part).await?;
+        let reader = open_at(unfinished.clone(), &file).await?;
+        prove(store, salt_key, reader, &part).await?;
+        take_name(directory, &unfinished, &file)?;
         store.keep_archive_file(&file).await?;
         made.dropped += drop_all(store, shard).await?;
         made.files.push(file);
@@ -49,7 +51,7 @@ pub(crate) async fn archive_shard(
 
 /// What an earlier run noted and did not come to delete: the files must still be what they were.
 async fn finish(store: &dyn Store, salt_key: &[u8; 32], directory: &Path, shard: Shard) -> Result<u64> {
-    let archived_seq = store.archived_seq(shard).await?;
+    let archived_seq = store.archive_end(shard).await?.seq;
     let oldest = store.journal(shard, 1, 1).await?.first().map(|stored| stored.seq);
     let Some(oldest) = oldest.filter(|oldest| *oldest <= archived_seq) else { return Ok(0) };
     let mut shelf = Shelf::empty();
@@ -73,12 +75,11 @@ async fn drop_all(store: &dyn Store, shard: Shard) -> Result<u64> {
     }
 }
 
-/// Under another name until it is whole.
-async fn write(store: &dyn Store, directory: &Path, part: &Part) -> Result<ArchiveFile> {
+/// Under another name until it is proven. The directory is this process's alone.
+async fn write(store: &dyn Store, directory: &Path, part: &Part) -> Result<(PathBuf, ArchiveFile)> {
     let Part { shard, first_seq, last_seq, .. } = *part;
     let name = format!("journal-{:05}-{first_seq:016}-{last_seq:016}.parquet", shard.0);
-    let path = place(directory, &name)?;
-    let unfinished = path.with_extension("parquet.part");
+    let unfinished = place(directory, &format!("{name}.part"))?;
     let mut writer = Writer::create(&unfinished, shard)?;
     files::close_file(&unfinished)?;
     let mut next_seq = first_seq;
@@ -90,12 +91,7 @@ async fn write(store: &dyn Store, directory: &Path, part: &Part) -> Result<Archi
         writer.push(&page)?;
     }
     let written = writer.finish()?;
-    fs::rename(&unfinished, &path).with_context(|| path.display().to_string())?;
-    // The new name too is on the disk before anything is deleted.
-    fs::File::open(directory)
-        .and_then(|opened| opened.sync_all())
-        .with_context(|| directory.display().to_string())?;
-    Ok(ArchiveFile {
+    let file = ArchiveFile {
         shard,
         first_seq,
         last_seq,
@@ -106,15 +102,27 @@ async fn write(store: &dyn Store, directory: &Path, part: &Part) -> Result<Archi
         size_bytes: i64::try_from(written.size_bytes)?,
         sha256: written.sha256,
         archived_at_us: real_now_us(),
-    })
+    };
+    Ok((unfinished, file))
 }
 
-/// Reads the file back: its lines must be those of the blocks, by their roots.
-async fn prove(store: &dyn Store, salt_key: &[u8; 32], directory: &Path, file: &ArchiveFile) -> Result<()> {
+/// The lines that are read back must be those of the blocks, by their roots.
+async fn prove(store: &dyn Store, salt_key: &[u8; 32], reader: Reader, part: &Part) -> Result<()> {
     let mut shelf = Shelf::empty();
-    shelf.put(open(directory, file).await?);
-    let blocks = file.first_block..=file.last_block;
-    clean(prove_archived(store, &shelf, salt_key, file.shard, blocks).await?)
+    shelf.put(reader);
+    let blocks = part.first_block..=part.last_block;
+    clean(prove_archived(store, &shelf, salt_key, part.shard, blocks).await?)
+}
+
+/// Gives a proven file its name, on the disk too before anything is deleted.
+fn take_name(directory: &Path, unfinished: &Path, file: &ArchiveFile) -> Result<()> {
+    let path = place(directory, &file.name)?;
+    // One that is there may hold what these books lost when they were restored.
+    if path.exists() && digest(&path)?.1 != file.sha256 {
+        bail!("{} is there already with other lines: move it to another place", path.display());
+    }
+    fs::rename(unfinished, &path).with_context(|| path.display().to_string())?;
+    files::sync(directory)
 }
 
 fn clean(found: Option<app::verify::Difference>) -> Result<()> {

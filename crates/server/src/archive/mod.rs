@@ -21,7 +21,11 @@ fn place(directory: &Path, name: &str) -> Result<PathBuf> {
 
 /// Opens a file that is what was noted of it.
 async fn open(directory: &Path, file: &ArchiveFile) -> Result<Reader> {
-    let (path, file) = (place(directory, &file.name)?, file.clone());
+    open_at(place(directory, &file.name)?, file).await
+}
+
+async fn open_at(path: PathBuf, file: &ArchiveFile) -> Result<Reader> {
+    let file = file.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let (size_bytes, sha256) = digest(&path).context(
             "a part of the journal rests in an archive that is not there: name its directory with archive_dir",

@@ -1,7 +1,7 @@
 //! Makes a backup beside a serving process, or without one.
 
 use super::DATABASE;
-use super::folder::{Folder, read_through, refuse_used, sync};
+use super::folder::{Folder, read_through, refuse_used};
 use super::manifest::{FileEntry, Manifest, ShardEnd};
 use crate::assemble::{Installation, SANDBOX_KIND, book_path, real_now_us};
 use crate::commands::verify::prove;
@@ -135,7 +135,7 @@ fn copy_files(
             .with_context(|| book.from.display().to_string())?;
         names.push(book.name.clone());
     }
-    sync(to)?;
+    files::sync(to)?;
     Ok((books_of_us, names))
 }
 

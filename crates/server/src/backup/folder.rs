@@ -3,12 +3,10 @@
 use crate::files;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Held while the directory is filled: told apart from what a killed process left.
-const LOCK: &str = ".lock";
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A directory on its way. Dropped before [`Folder::finish`], it is removed.
@@ -25,11 +23,11 @@ impl Folder {
         refuse_used(&becomes)?;
         let path = beside(&becomes, ending)?;
         if path.exists() {
-            drop(lock(&path)?);
+            drop(files::lock(&path)?);
             fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
         }
         files::private_directory(&path)?;
-        let lock = Some(lock(&path)?);
+        let lock = Some(files::lock(&path)?);
         Ok(Folder { path, becomes, lock })
     }
 
@@ -40,14 +38,14 @@ impl Folder {
 
     /// Gives it its name, with all that is in it on disk.
     pub(super) fn finish(mut self) -> Result<()> {
-        fs::remove_file(self.path.join(LOCK))?;
-        sync(&self.path)?;
+        fs::remove_file(self.path.join(files::LOCK))?;
+        files::sync(&self.path)?;
         refuse_used(&self.becomes)?;
         fs::rename(&self.path, &self.becomes).with_context(|| {
             format!("{} can't be renamed to {}", self.path.display(), self.becomes.display())
         })?;
         self.lock = None;
-        sync(self.becomes.parent().unwrap_or(Path::new("/")))
+        files::sync(self.becomes.parent().unwrap_or(Path::new("/")))
     }
 }
 
@@ -76,21 +74,6 @@ fn beside(path: &Path, ending: &str) -> Result<PathBuf> {
     let mut name = OsString::from(name);
     name.push(ending);
     Ok(path.with_file_name(name))
-}
-
-fn lock(path: &Path) -> Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path.join(LOCK));
-    let file = file.with_context(|| path.display().to_string())?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("{} is being written by another process", path.display()),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
-    }
-}
-
-/// Brings a file, or a directory's entries, to disk.
-pub(super) fn sync(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).with_context(|| path.display().to_string())
 }
 
 /// Length and SHA-256 of a file; `also` sees each piece of it.
@@ -141,7 +124,7 @@ mod tests {
         let left = scratch.path().join("backup.partial");
         fs::create_dir(&left).unwrap();
         fs::write(left.join("half"), "1").unwrap();
-        fs::write(left.join(LOCK), "").unwrap();
+        fs::write(left.join(files::LOCK), "").unwrap();
         let folder = Folder::begin(&target, ".partial").unwrap();
         assert!(!left.join("half").exists());
         drop(folder);

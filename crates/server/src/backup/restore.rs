@@ -1,7 +1,7 @@
 //! Makes a new installation from a backup. It starts held.
 
 use super::DATABASE;
-use super::folder::{Folder, read_through, refuse_used, sync};
+use super::folder::{Folder, read_through, refuse_used};
 use super::manifest::{FileEntry, Manifest};
 use crate::assemble::{Installation, real_now_us};
 use crate::config::Config;
@@ -139,6 +139,6 @@ fn finish(folder: Folder, database: &Path) -> Result<()> {
     let mut lock = database.to_owned().into_os_string();
     lock.push(".lock");
     std::fs::remove_file(lock)?;
-    sync(database)?;
+    files::sync(database)?;
     folder.finish()
 }

@@ -52,6 +52,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let installation = Installation::find(&config)?;
         let directory = &installation.archive_dir;
         files::private_directory(directory)?;
+        let _alone = files::lock(directory)?;
+        // A directory that was made just now is on the disk too before anything is deleted.
+        files::sync(std::path::absolute(directory)?.parent().unwrap_or(directory))?;
         let store = installation.open_control().await?;
         let seed = u64::from_be_bytes(crypto::secret::random_bytes());
         let proof =

@@ -209,7 +209,7 @@ async fn archived(
     lines: &[StoredLine],
     must_have: bool,
 ) -> Result<&'static str> {
-    let are_gone = must_have && lines.is_empty() && store.archived_seq(source.shard()).await? > 0;
+    let are_gone = must_have && lines.is_empty() && store.archive_end(source.shard()).await?.seq > 0;
     Ok(if are_gone { "; its postings rest in the archive" } else { "" })
 }
 

@@ -18,7 +18,7 @@ use domain::price::Price;
 use domain::refund::Refund;
 use domain::statement::{Kind, Statement};
 use ledger::{AccountKey, Day};
-use store::archive::ArchiveFile;
+use store::archive::{ArchiveEnd, ArchiveFile};
 use store::control::{Asked, DeliveryOutcome, Endpoint, Made, Snapshot, StoredChannelAccount};
 use store::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, RefundFilter,
@@ -149,7 +149,7 @@ through_the_plan! {
 through_the_plan! {
     Archive:
     read archive_files(shard: Shard, after_seq: i64, limit: u32) -> Vec<ArchiveFile>;
-    read archived_seq(shard: Shard) -> i64;
+    read archive_end(shard: Shard) -> ArchiveEnd;
     write keep_archive_file(file: &ArchiveFile) -> ();
     write drop_archived(shard: Shard, limit: u32) -> u64;
 }

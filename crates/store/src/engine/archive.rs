@@ -1,7 +1,7 @@
 //! [`Archive`] for every engine.
 
 use super::Engine;
-use crate::archive::{Archive, ArchiveFile};
+use crate::archive::{Archive, ArchiveEnd, ArchiveFile};
 use crate::{StoreError, archived};
 use async_trait::async_trait;
 use domain::id::Shard;
@@ -17,8 +17,8 @@ impl<E: Engine> Archive for E {
         self.read(move |db| Box::pin(archived::files(db, shard, after_seq, limit))).await
     }
 
-    async fn archived_seq(&self, shard: Shard) -> Result<i64, StoreError> {
-        self.read(move |db| Box::pin(archived::seq(db, shard))).await
+    async fn archive_end(&self, shard: Shard) -> Result<ArchiveEnd, StoreError> {
+        self.read(move |db| Box::pin(archived::end(db, shard))).await
     }
 
     async fn keep_archive_file(&self, file: &ArchiveFile) -> Result<(), StoreError> {

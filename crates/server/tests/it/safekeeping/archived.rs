@@ -68,6 +68,7 @@ async fn kept(merchant: &Merchant<'_>) -> Vec<Value> {
 fn what_was_archived_is_proven_and_everything_goes_on() {
     on_own(&[], async |server| {
         let merchant = Merchant::new(server).await;
+        let beginner = Merchant::new(server).await;
         let order = merchant.order("bar_code", 9_000, Some("succeed"));
         let paid = merchant.create(&order).key("first").send().await.expect(201).id();
         let back = merchant.refund(&paid, Some(1_000), None).send().await.expect(201).id();
@@ -112,6 +113,17 @@ fn what_was_archived_is_proven_and_everything_goes_on() {
         merchant.payment_in(&held.id(), "succeeded").await;
         days_pass(&merchant).await;
         merchant.client.get(&format!("/v1/refunds/{more}/ledger")).await.expect(200);
+        server.verify();
+        // Whoever had no lines before has all of them here.
+        let first_paid = beginner.paid(500).await.id();
+        advance_past_midnight(&beginner, 60).await;
+        let of_day = statement(&beginner, &day(&beginner, -1).await, "trade").await;
+        for path in [
+            format!("/v1/statements/{}/file", field(&of_day, "id")),
+            format!("/v1/payments/{first_paid}/ledger"),
+        ] {
+            beginner.client.get(&path).await.expect(200);
+        }
         server.verify();
         let again = server.cli(&ARCHIVE);
         let [second] = &names(&again)[..] else { panic!("{again}") };
@@ -183,6 +195,8 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
         );
         let archived = server.cli(&ARCHIVE);
         assert!(archived["dropped"].as_i64().is_some_and(|dropped| dropped > 1), "{archived}");
+        let put_back_all = "INSERT INTO journal_tx SELECT * FROM kept_tx WHERE true ON CONFLICT DO NOTHING; \
+            INSERT INTO journal_entry SELECT * FROM kept_entry WHERE true ON CONFLICT DO NOTHING";
         let put_back = "INSERT INTO journal_tx SELECT * FROM kept_tx WHERE seq > 1 ON CONFLICT DO NOTHING; \
             INSERT INTO journal_entry SELECT * FROM kept_entry WHERE seq > 1 ON CONFLICT DO NOTHING";
         say(server, put_back);
@@ -201,15 +215,37 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
         merchant.paid(8_000).await;
         days_pass(&merchant).await;
         server.cli(&["verify"]);
+        say(
+            server,
+            "DROP TABLE kept_tx; DROP TABLE kept_entry; CREATE TABLE kept_tx AS SELECT * FROM journal_tx; \
+             CREATE TABLE kept_entry AS SELECT * FROM journal_entry",
+        );
         say(server, "UPDATE journal_entry SET amount_minor = amount_minor * 2");
         let said = refused(server, &ARCHIVE);
         assert!(said.contains("changed after it was sealed"), "{said}");
         say(server, "UPDATE journal_entry SET amount_minor = amount_minor / 2");
         server.verify();
-        assert_eq!(names(&server.cli(&ARCHIVE)).len(), 1);
+        // A file of another history is not written over.
+        let made = names(&server.cli(&ARCHIVE)).pop().expect("a file");
+        let path = directory(server).join(&made);
+        let whole = fs::read(&path).expect("the file");
+        say(server, &format!("DELETE FROM archive_file WHERE name = '{made}'"));
+        say(server, put_back_all);
+        fs::write(&path, "of another history").expect("it is written");
+        assert!(refused(server, &ARCHIVE).contains("is there already with other lines"));
+        assert_eq!(fs::read(&path).expect("the file"), b"of another history");
+        fs::remove_file(&path).expect("it is moved away");
+        assert_eq!(names(&server.cli(&ARCHIVE)), [made]);
+        assert!(fs::read(&path).expect("the file") == whole, "the same lines are the same bytes");
         server.verify();
         // What was begun and came to nothing leaves no file that looks like one.
-        let left: Vec<_> = fs::read_dir(directory(server)).expect("the directory").collect();
-        assert_eq!(left.len(), 2, "{left:?}");
+        let left =
+            fs::read_dir(directory(server)).expect("the directory").map(|entry| entry.expect("one").path());
+        let files: Vec<_> = left.filter(|path| !path.ends_with(".lock")).collect();
+        assert_eq!(files.len(), 2, "{files:?}");
+        // Two at once would write over one another.
+        let lock = fs::File::open(directory(server).join(".lock")).expect("the lock");
+        lock.lock().expect("it is had");
+        assert!(refused(server, &ARCHIVE).contains("being written by another process"));
     });
 }

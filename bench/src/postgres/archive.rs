@@ -1,0 +1,91 @@
+//! What moving the journal's old lines into files takes, and what it gives back: beside the server, on a history of millions.
+
+use super::connect;
+use crate::clock;
+use crate::http::Connection;
+use crate::platform::Serving;
+use crate::report::{Report, print};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// A day in a zone without summer time.
+const DAY_S: u32 = 86_400;
+/// The last day's lines stay until the day after has its statement.
+const DAYS: u32 = 3;
+/// How long statements over the whole history may take.
+const STATED_MAX: Duration = Duration::from_secs(900);
+/// Pause between two looks at a clock.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Lets days pass for every merchant, then archives what can be.
+pub async fn run(serving: &Serving, url: &str, report: &mut Report) -> Result<()> {
+    let started = Instant::now();
+    days_pass(serving).await?;
+    print(&format!("  (statements over all of it after {:.0} s)", started.elapsed().as_secs_f64()))?;
+    let before = journal_bytes(url).await?;
+    let (installation, started) = (serving.installation(), Instant::now());
+    let made = tokio::task::spawn_blocking(move || installation.archive()).await??;
+    let seconds = started.elapsed().as_secs_f64();
+    let number = |value: Option<&Value>| value.and_then(Value::as_f64).unwrap_or(0.0);
+    let files = made.get("files").and_then(Value::as_array).context("an archive without files")?;
+    let sum = |name: &str| files.iter().map(|file| number(file.get(name))).sum::<f64>();
+    let (dropped, lines, bytes) = (number(made.get("dropped")), sum("lines"), sum("size_bytes"));
+    ensure!(dropped > 0.0, "nothing was archived: {made}");
+    testdb::say(url, "VACUUM journal_tx");
+    testdb::say(url, "VACUUM journal_entry");
+    let after = journal_bytes(url).await?;
+    print(&format!(
+        "  archive: {dropped:.0} transactions, {lines:.0} lines in {seconds:.0} s ({:.0} lines/s), {} files, {:.1} bytes a line",
+        lines / seconds,
+        files.len(),
+        bytes / lines,
+    ))?;
+    print(&format!(
+        "  the journal's tables: {:.0} MB before, {:.0} MB after VACUUM",
+        before / 1e6,
+        after / 1e6
+    ))?;
+    report.put("postgres.archive_lines_per_s", lines / seconds);
+    report.put("postgres.archive_bytes_per_line", bytes / lines);
+    report.put("postgres.archive_room_left_ratio", after / before);
+    Ok(())
+}
+
+/// Moves every merchant's clock on by a day, some times, and waits until what came due is done.
+async fn days_pass(serving: &Serving) -> Result<()> {
+    let mut connection = Connection::open(serving.target.address).await?;
+    let body = format!("{{\"advance_seconds\":{DAY_S}}}");
+    let deadline = Instant::now() + STATED_MAX;
+    for day in 0..DAYS {
+        for (number, merchant) in serving.merchants.iter().enumerate() {
+            let unique = format!("bench-clock-{day}-{number:08}");
+            let request = merchant.signer.post("/v1/sandbox/clock", &body, &unique, clock::real_now_s())?;
+            connection.call(&request).await?.must_be(200)?;
+        }
+        for merchant in &serving.merchants {
+            loop {
+                let request = merchant.signer.get("/v1/sandbox/clock", clock::real_now_s())?;
+                let answer = connection.call(&request).await?;
+                answer.must_be(200)?;
+                let clock: Value = serde_json::from_slice(answer.body)?;
+                if clock.get("pending").and_then(Value::as_u64) == Some(0) {
+                    break;
+                }
+                ensure!(Instant::now() < deadline, "a day's statements are not there yet: {clock}");
+                sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the journal's tables and their indexes take.
+async fn journal_bytes(url: &str) -> Result<f64> {
+    let (client, _driver) = connect(url).await?;
+    let sizes = "SELECT SUM(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits \
+                 WHERE inhparent IN ('journal_tx'::regclass, 'journal_entry'::regclass)";
+    let bytes: i64 = client.query_one(sizes, &[]).await?.try_get(0)?;
+    Ok(bytes as f64)
+}
