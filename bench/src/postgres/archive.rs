@@ -2,9 +2,12 @@
 
 use super::connect;
 use crate::clock;
+use crate::drive::{self, Times};
 use crate::http::Connection;
+use crate::measure::HEADLINE_CONNECTIONS;
 use crate::platform::Serving;
 use crate::report::{Report, print};
+use crate::scene::Scene;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::time::Duration;
@@ -16,11 +19,13 @@ const DAY_S: u32 = 86_400;
 const DAYS: u32 = 3;
 /// How long statements over the whole history may take.
 const STATED_MAX: Duration = Duration::from_secs(900);
-/// Pause between two looks at a clock.
+/// How long the deletion of what was archived may take.
+const DELETED_MAX: Duration = Duration::from_secs(3_600);
+/// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Lets days pass for every merchant, then archives what can be.
-pub async fn run(serving: &Serving, url: &str, report: &mut Report) -> Result<()> {
+pub async fn run(serving: &Serving, url: &str, times: Times, report: &mut Report) -> Result<()> {
     let started = Instant::now();
     days_pass(serving).await?;
     print(&format!("  (statements over all of it after {:.0} s)", started.elapsed().as_secs_f64()))?;
@@ -31,17 +36,24 @@ pub async fn run(serving: &Serving, url: &str, report: &mut Report) -> Result<()
     let number = |value: Option<&Value>| value.and_then(Value::as_f64).unwrap_or(0.0);
     let files = made.get("files").and_then(Value::as_array).context("an archive without files")?;
     let sum = |name: &str| files.iter().map(|file| number(file.get(name))).sum::<f64>();
-    let (dropped, lines, bytes) = (number(made.get("dropped")), sum("lines"), sum("size_bytes"));
-    ensure!(dropped > 0.0, "nothing was archived: {made}");
-    testdb::say(url, "VACUUM journal_tx");
-    testdb::say(url, "VACUUM journal_entry");
-    let after = journal_bytes(url).await?;
+    let (lines, bytes) = (sum("lines"), sum("size_bytes"));
+    ensure!(lines > 0.0, "nothing was archived: {made}");
     print(&format!(
-        "  archive: {dropped:.0} transactions, {lines:.0} lines in {seconds:.0} s ({:.0} lines/s), {} files, {:.1} bytes a line",
+        "  archive: {lines:.0} lines in {seconds:.0} s ({:.0} lines/s), {} files, {:.1} bytes a line",
         lines / seconds,
         files.len(),
         bytes / lines,
     ))?;
+    let started = Instant::now();
+    let (target, merchants) = (&serving.target, &serving.merchants);
+    let beside = drive::point(target, merchants, Scene::BarCode, HEADLINE_CONNECTIONS, times).await?;
+    print(&format!("  beside the deletion   {:>8.0}", beside.payments_per_s()))?;
+    report.put("postgres.beside_deletion.payments_per_s", beside.payments_per_s());
+    deleted(url).await?;
+    print(&format!("  (deleted after {:.0} s)", started.elapsed().as_secs_f64()))?;
+    testdb::say(url, "VACUUM journal_tx");
+    testdb::say(url, "VACUUM journal_entry");
+    let after = journal_bytes(url).await?;
     print(&format!(
         "  the journal's tables: {:.0} MB before, {:.0} MB after VACUUM",
         before / 1e6,
@@ -77,6 +89,19 @@ async fn days_pass(serving: &Serving) -> Result<()> {
                 sleep(LOOK_EVERY).await;
             }
         }
+    }
+    Ok(())
+}
+
+/// Waits until nothing is left that rests in a file.
+async fn deleted(url: &str) -> Result<()> {
+    let (client, _driver) = connect(url).await?;
+    let left = "SELECT EXISTS (SELECT 1 FROM (SELECT shard, MAX(last_seq) AS last_seq FROM archive_file GROUP BY shard) a \
+                WHERE EXISTS (SELECT 1 FROM journal_tx t WHERE t.shard = a.shard AND t.seq <= a.last_seq))";
+    let deadline = Instant::now() + DELETED_MAX;
+    while client.query_one(left, &[]).await?.try_get(0)? {
+        ensure!(Instant::now() < deadline, "archived lines are still there after {DELETED_MAX:?}");
+        sleep(LOOK_EVERY).await;
     }
     Ok(())
 }

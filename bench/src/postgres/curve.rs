@@ -70,7 +70,7 @@ pub async fn run(
         recovered.as_secs_f64()
     ))?;
     report.put("postgres.recovery_s", recovered.as_secs_f64());
-    archive::run(&serving, &url, report).await?;
+    archive::run(&serving, &url, options.times()?, report).await?;
     let per_s = point(options, &serving).await?.payments_per_s();
     print(&format!("  after the archive     {per_s:>8.0}"))?;
     report.put("postgres.after_archive.payments_per_s", per_s);

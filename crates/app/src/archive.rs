@@ -3,8 +3,11 @@
 
 use crate::statement::Pages;
 use domain::id::Shard;
+use domain::payment::Payment;
+use domain::refund::{self, Refund};
 use domain::statement::Kind;
-use store::reads::Block;
+use ledger::{Category, PostingKind};
+use store::reads::{Block, StoredLine};
 use store::{Store, StoreError};
 
 /// A part of a shard's journal.
@@ -22,17 +25,23 @@ pub struct Part {
     pub last_block: i64,
 }
 
-/// What of a shard may be archived next: all that was sealed before `sealed_before_us`, real time, or its oldest blocks with no more
-/// than `lines_max` lines, but for one block at least.
+/// How much may be archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// What was sealed before this moment, real time in microseconds.
+    pub sealed_before_us: i64,
+    /// Up to this transaction: see [`stated_to`].
+    pub stated_seq: i64,
+    /// So many lines in one part, but for one block at least.
+    pub lines_max: u64,
+}
+
+/// What of a shard may be archived next: its oldest blocks within the bounds.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn next_part(
-    store: &dyn Store,
-    shard: Shard,
-    sealed_before_us: i64,
-    lines_max: u64,
-) -> Result<Option<Part>, StoreError> {
+pub async fn next_part(store: &dyn Store, shard: Shard, bounds: Bounds) -> Result<Option<Part>, StoreError> {
+    let Bounds { sealed_before_us, stated_seq, lines_max } = bounds;
     let archived_seq = store.archive_end(shard).await?.seq;
     let Some(first) = store.block_of(shard, archived_seq + 1).await? else { return Ok(None) };
     if first.first_seq != archived_seq + 1 {
@@ -40,7 +49,6 @@ pub async fn next_part(
     }
     let (first_seq, first_block) = (first.first_seq, first.number);
     let last_wanted = store.verified_block(shard).await?;
-    let stated_seq = stated_to(store, shard).await?;
     let (mut last, mut lines, mut next) = (None, 0u64, Some(first));
     while let Some(block) = next.take() {
         let grown = lines.saturating_add(u64::try_from(block.line_count).unwrap_or(0));
@@ -63,8 +71,11 @@ pub async fn next_part(
 }
 
 /// Up to which transaction each merchant's are in a statement: one that is not will be read once more. The end of numbers when
-/// all are.
-async fn stated_to(store: &dyn Store, shard: Shard) -> Result<i64, StoreError> {
+/// all are. It only ever rises.
+///
+/// # Errors
+/// Those of the store.
+pub async fn stated_to(store: &dyn Store, shard: Shard) -> Result<i64, StoreError> {
     let mut stated_seq = i64::MAX;
     for merchant in store.snapshot().await?.merchants.iter().filter(|of| of.shard == shard) {
         let last = store.last_statement(merchant.id, Kind::FundFlow).await?;
@@ -77,4 +88,20 @@ async fn stated_to(store: &dyn Store, shard: Shard) -> Result<i64, StoreError> {
         stated_seq = first.map_or(stated_seq, |first| stated_seq.min(first - 1));
     }
     Ok(stated_seq)
+}
+
+/// Whether these are all lines of a payment that its merchant sees; without those of an archive it may be some.
+#[must_use]
+pub fn is_whole_payment(payment: &Payment, lines: &[StoredLine]) -> bool {
+    let taken =
+        lines.iter().filter(|line| line.entry.category == Category::Payment && line.entry.merchant.is_some());
+    // More than the payment says was captured since it was read.
+    taken.map(|line| line.entry.amount_minor.saturating_neg()).sum::<i64>() >= payment.captured_minor
+}
+
+/// As [`is_whole_payment`], of a refund. Merchants see no line of one that the platform made by itself.
+#[must_use]
+pub fn is_whole_refund(refund: &Refund, lines: &[StoredLine]) -> bool {
+    refund.kind == refund::Kind::Automatic
+        || lines.iter().any(|line| line.kind == PostingKind::RefundAccepted)
 }

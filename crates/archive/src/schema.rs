@@ -1,5 +1,5 @@
-//! The columns of a file, in order. Programs read them by name: a column is added at the end or not at all, and another meaning
-//! is another version.
+//! The columns of a file, in order. Programs read them by name. Other columns, or another meaning, are another version, and a reader
+//! of it then reads this one too.
 
 use crate::{Fault, wrong};
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
@@ -78,7 +78,8 @@ pub(crate) fn schema() -> Result<TypePtr, Fault> {
     Ok(Arc::new(Type::group_type_builder("journal_line").with_fields(fields?).build()?))
 }
 
-/// How files are written. Nothing in one tells when or where it was made: the same lines give the same bytes.
+/// How files are written. Nothing in one tells when or where it was made: one build of this program gives the same bytes for the same
+/// lines.
 pub(crate) fn properties(shard: u16) -> WriterProperties {
     let named = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     let about = vec![named(VERSION_KEY, VERSION.to_owned()), named(SHARD_KEY, shard.to_string())];

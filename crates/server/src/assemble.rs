@@ -56,7 +56,7 @@ impl Installation {
         Engine::refuse_missing(config)?;
         let sealer = sealer(config)?;
         let engine = Engine::of(config, Arc::clone(&sealer))?;
-        Ok(Installation { engine, sealer, archive_dir: config.archive_dir.clone() })
+        Ok(Installation { engine, sealer, archive_dir: config.archive_place() })
     }
 
     /// For a process that moves money.

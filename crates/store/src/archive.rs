@@ -38,6 +38,15 @@ pub struct ArchiveEnd {
     pub block: i64,
 }
 
+/// What one deletion did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Transactions that were deleted; 0 when none is left.
+    pub transactions: u64,
+    /// No transaction before it is there.
+    pub next_seq: i64,
+}
+
 /// See the module.
 #[async_trait]
 pub trait Archive {
@@ -54,6 +63,7 @@ pub trait Archive {
     /// proven and safe on a disk by then. A conflict when the range does not follow on the files before, does not end with a block, or
     /// goes beyond what `verify` has proven.
     async fn keep_archive_file(&self, file: &ArchiveFile) -> Result<(), StoreError>;
-    /// Deletes at most `limit` transactions, the oldest, with their lines, of those that rest in files; answers how many there were.
-    async fn drop_archived(&self, shard: Shard, limit: u32) -> Result<u64, StoreError>;
+    /// Deletes at most `limit` transactions with their lines, the oldest from `from_seq` on, of those that rest in files; answers how
+    /// many there were, and where to go on.
+    async fn drop_archived(&self, shard: Shard, from_seq: i64, limit: u32) -> Result<Dropped, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! Rows about archive files, and the one way in which lines of the journal are ever deleted.
 
-use crate::archive::{ArchiveEnd, ArchiveFile};
+use crate::archive::{ArchiveEnd, ArchiveFile, Dropped};
 use crate::db::{Columns, Db, Many, params, statements, writes};
 use crate::{StoreError, block};
 use domain::id::Shard;
@@ -16,7 +16,7 @@ statements! {
     FILES = "SELECT first_seq, last_seq, first_block, last_block, name, lines, size_bytes, sha256, archived_at_us \
         FROM archive_file WHERE shard = ?1 AND first_seq > ?2 ORDER BY first_seq LIMIT ?3";
     LAST = "SELECT last_seq, last_block FROM archive_file WHERE shard = ?1 ORDER BY first_seq DESC LIMIT 1";
-    OLDEST = "SELECT seq FROM journal_tx WHERE shard = ?1 ORDER BY seq LIMIT 1";
+    OLDEST = "SELECT seq FROM journal_tx WHERE shard = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
     DROP_ENTRIES = "DELETE FROM journal_entry WHERE shard = ?1 AND seq >= ?2 AND seq <= ?3";
     DROP_TX = "DELETE FROM journal_tx WHERE shard = ?1 AND seq >= ?2 AND seq <= ?3";
 }
@@ -81,12 +81,17 @@ pub(crate) async fn keep(db: &Db, file: &ArchiveFile) -> Result<(), StoreError> 
 }
 
 /// Call it in a transaction.
-pub(crate) async fn delete(db: &Db, shard: Shard, limit: u32) -> Result<u64, StoreError> {
+pub(crate) async fn delete(db: &Db, shard: Shard, from_seq: i64, limit: u32) -> Result<Dropped, StoreError> {
     let archived_seq = end(db, shard).await?.seq;
-    let oldest = db.one(OLDEST, &params![shard.0], |c| c.int()).await?;
-    let Some(first) = oldest.filter(|oldest: &i64| *oldest <= archived_seq) else { return Ok(0) };
+    let oldest = match from_seq <= archived_seq {
+        true => db.one(OLDEST, &params![shard.0, from_seq], |c| c.int()).await?,
+        false => None,
+    };
+    let Some(first) = oldest.filter(|oldest: &i64| *oldest <= archived_seq) else {
+        return Ok(Dropped { transactions: 0, next_seq: from_seq.max(archived_seq + 1) });
+    };
     let last = archived_seq.min(first.saturating_add(i64::from(limit)).saturating_sub(1));
     db.execute(DROP_ENTRIES, &params![shard.0, first, last]).await?;
-    db.execute(DROP_TX, &params![shard.0, first, last]).await?;
-    Ok(u64::try_from(last - first + 1).unwrap_or(0))
+    let transactions = db.execute(DROP_TX, &params![shard.0, first, last]).await?;
+    Ok(Dropped { transactions: u64::try_from(transactions).unwrap_or(u64::MAX), next_seq: last + 1 })
 }

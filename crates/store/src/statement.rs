@@ -54,6 +54,8 @@ statements! {
         AND (kind = ?5 OR ?5 IS NULL) ORDER BY created_at_us DESC, id DESC LIMIT ?6");
     LAST = concat!("SELECT ", columns!(), " FROM statement \
         WHERE shard = ?1 AND merchant = ?2 AND kind = ?3 ORDER BY day DESC LIMIT 1");
+    LAST_FROM = concat!("SELECT ", columns!(), " FROM statement \
+        WHERE shard = ?1 AND merchant = ?2 AND kind = ?3 AND first_block <= ?4 ORDER BY day DESC LIMIT 1");
     AFTER = concat!("SELECT ", columns!(), " FROM statement WHERE shard = ?1 AND (merchant, day, kind) > (?2, ?3, ?4) \
         ORDER BY merchant, day, kind LIMIT ?5");
 
@@ -130,6 +132,15 @@ pub(crate) async fn by_id(db: &Db, id: StatementId) -> Result<Option<Statement>,
 
 pub(crate) async fn last(db: &Db, merchant: MerchantId, kind: Kind) -> Result<Option<Statement>, StoreError> {
     db.one(LAST, &params![merchant.0.shard().0, merchant.0.0, kind.as_str()], read).await
+}
+
+pub(crate) async fn last_from(
+    db: &Db,
+    merchant: MerchantId,
+    kind: Kind,
+    block: i64,
+) -> Result<Option<Statement>, StoreError> {
+    db.one(LAST_FROM, &params![merchant.0.shard().0, merchant.0.0, kind.as_str(), block], read).await
 }
 
 pub(crate) async fn list(

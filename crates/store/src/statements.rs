@@ -54,6 +54,13 @@ pub trait Statements {
     /// Of the newest day of a merchant.
     async fn last_statement(&self, merchant: MerchantId, kind: Kind)
     -> Result<Option<Statement>, StoreError>;
+    /// A merchant's newest statement of a kind with lines in the shard's blocks up to `block`.
+    async fn last_statement_from(
+        &self,
+        merchant: MerchantId,
+        kind: Kind,
+        block: i64,
+    ) -> Result<Option<Statement>, StoreError>;
     /// All statements of a shard by (merchant, day, kind), for `verify`.
     async fn statements_after(
         &self,

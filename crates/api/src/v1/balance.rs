@@ -6,7 +6,7 @@ use crate::cursor::Place;
 use crate::json::{Fault, read};
 use crate::listing::Listing;
 use crate::pipeline::{Allowed, Reply, parse_id};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::query::Query;
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
 use domain::id::{PaymentId, RefundId};
@@ -32,12 +32,12 @@ static LINES: Spec = Spec {
     verb: Verb::Get,
     path: "/v1/balance_transactions",
     id: "listBalanceTransactions",
-    summary: "Every line of the merchant's balances, newest first.",
+    summary: "Every line of the merchant's balances, newest first; as far as the operator has not archived them: a source or a period of which any line was is refused.",
     body: Body::Refused,
     key: KeyRule::Optional,
     query: &["category", "source", "posted_at_gte", "posted_at_lt", "limit", "cursor"],
     answer: Answer::Page("BalanceTransaction"),
-    codes: &[],
+    codes: &[Code::LinesArchived],
 };
 
 pub fn routes(routes: &mut Routes) {

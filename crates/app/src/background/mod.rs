@@ -1,6 +1,7 @@
 //! Work that nobody waits for: what came due, the sealer, statements, the live day's close, what grew old, the configuration's freshness. Each loop is
 //! tracked and ends with the node.
 
+mod archived;
 mod retention;
 mod watch;
 
@@ -67,6 +68,11 @@ pub(crate) fn start(app: &App) {
                 async move { app.forget_old(shard, &walks).await }
             });
         }
+        let (dropper, cleared) = (app.clone(), Arc::new(archived::Cleared::default()));
+        every(app, archived::LOOK_EVERY, move || {
+            let (app, cleared) = (dropper.clone(), Arc::clone(&cleared));
+            async move { app.drop_archived(shard, &cleared).await }
+        });
         if shard.world() == World::Live {
             let closer = app.clone();
             every(app, Duration::from_secs(5), move || {

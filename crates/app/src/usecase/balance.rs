@@ -1,8 +1,9 @@
 //! A merchant's balances and the lines behind them. Money figures come from the books only.
 
-use crate::{App, Caller, Refusal};
+use crate::{App, Caller, Refusal, archive};
 use domain::id::{PaymentId, RefundId};
-use ledger::{Account, Bucket, Category, PostingKind};
+use domain::statement::Kind;
+use ledger::{Account, Bucket};
 use money::Currency;
 use std::collections::BTreeMap;
 use store::reads::{LineFilter, SeqPage, StoredLine};
@@ -68,9 +69,10 @@ impl App {
         Ok(views.into_values().collect())
     }
 
-    /// A page of balance lines, newest first.
+    /// A page of balance lines, newest first; the list ends where the archive begins.
     ///
     /// # Errors
+    /// [`Refusal::LinesArchived`] when it is asked for a source or a period of which lines rest elsewhere;
     /// [`Refusal::StoreUnavailable`].
     pub async fn lines(
         &self,
@@ -78,7 +80,34 @@ impl App {
         filter: &LineFilter,
         page: SeqPage,
     ) -> Result<Vec<StoredLine>, Refusal> {
+        if page.before.is_none() && (filter.source.is_some() || filter.posted_at_gte_us.is_some()) {
+            self.must_be_here(caller, filter).await?;
+        }
         Ok(self.store().lines(caller.merchant, filter, page).await?)
+    }
+
+    /// Refuses what would be shown in part.
+    async fn must_be_here(&self, caller: &Caller, filter: &LineFilter) -> Result<(), Refusal> {
+        let end = self.store().archive_end(caller.merchant.0.shard()).await?;
+        if end.block == 0 {
+            return Ok(());
+        }
+        if let Some(gte_us) = filter.posted_at_gte_us {
+            let last = self.store().last_statement_from(caller.merchant, Kind::FundFlow, end.block).await?;
+            if last.is_some_and(|day| gte_us < day.span.ends_at_us) {
+                return Err(Refusal::LinesArchived);
+            }
+        }
+        let Some(source) = filter.source else { return Ok(()) };
+        let looked = match self.payment_lines(caller, PaymentId(source)).await {
+            Err(Refusal::NotFound(_)) => self.refund_lines(caller, RefundId(source)).await,
+            found => found,
+        };
+        match looked {
+            // Of what is nobody's or another's there are no lines.
+            Ok(_) | Err(Refusal::NotFound(_)) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// The merchant's own lines that a payment caused.
@@ -87,11 +116,7 @@ impl App {
     /// [`Refusal::NotFound`]; [`Refusal::LinesArchived`] when any of them may rest elsewhere.
     pub async fn payment_lines(&self, caller: &Caller, id: PaymentId) -> Result<Vec<StoredLine>, Refusal> {
         let payment = self.own_payment(caller, id).await?;
-        let is_whole = |lines: &[StoredLine]| {
-            let taken = lines.iter().filter(|line| line.entry.category == Category::Payment);
-            taken.map(|line| line.entry.amount_minor.saturating_neg()).sum::<i64>() == payment.captured_minor
-        };
-        self.own_lines(caller, id.0, is_whole).await
+        self.own_lines(caller, id.0, |lines| archive::is_whole_payment(&payment, lines)).await
     }
 
     /// The merchant's own lines that a refund caused.
@@ -99,10 +124,8 @@ impl App {
     /// # Errors
     /// As [`App::payment_lines`].
     pub async fn refund_lines(&self, caller: &Caller, id: RefundId) -> Result<Vec<StoredLine>, Refusal> {
-        self.refund(caller, id).await?;
-        let is_whole =
-            |lines: &[StoredLine]| lines.iter().any(|line| line.kind == PostingKind::RefundAccepted);
-        self.own_lines(caller, id.0, is_whole).await
+        let refund = self.refund(caller, id).await?;
+        self.own_lines(caller, id.0, |lines| archive::is_whole_refund(&refund, lines)).await
     }
 
     /// Without its first lines, the later ones of an object say something else than what was booked: rather none.

@@ -25,7 +25,14 @@ impl App {
         let (stored, shown) = self.own_line(caller, id, position).await?;
         let shard = position.shard;
         let block = self.store().block_of(shard, stored.seq).await?.ok_or(Refusal::ProofNotReady)?;
-        let leaf = self.leaf(position, &stored, &block).await?;
+        let leaf = match self.leaf(position, &stored, &block).await {
+            Ok(leaf) => leaf,
+            Err(refusal) => {
+                // A part of its block may have left meanwhile.
+                self.must_not_be_archived(position).await?;
+                return Err(refusal);
+            }
+        };
         let previous = match block.number {
             1 => crate::seal::chain_start(),
             number => {
@@ -43,6 +50,12 @@ impl App {
         Ok(ProofObject { object: "proof", balance_transaction: shown, leaf, block, statement })
     }
 
+    /// The lines of a block leave one after the other: one that is still here can't be proven.
+    async fn must_not_be_archived(&self, position: LinePosition) -> Result<(), Refusal> {
+        let end = self.store().archive_end(position.shard).await?;
+        if (1..=end.seq).contains(&position.seq) { Err(Refusal::LinesArchived) } else { Ok(()) }
+    }
+
     /// A line by its id, if the merchant may see it. Whatever else an id could mean looks like one that does not exist.
     async fn own_line(
         &self,
@@ -54,11 +67,9 @@ impl App {
         if position.shard != caller.merchant.0.shard() {
             return Err(not_found);
         }
+        self.must_not_be_archived(position).await?;
         let found = self.store().journal(position.shard, position.seq, 1).await?.pop();
-        let Some(stored) = found.filter(|stored| stored.seq == position.seq) else {
-            let is_archived = position.seq <= self.store().archive_end(position.shard).await?.seq;
-            return Err(if is_archived { Refusal::LinesArchived } else { not_found });
-        };
+        let Some(stored) = found.filter(|stored| stored.seq == position.seq) else { return Err(not_found) };
         let line = usize::try_from(position.line).ok();
         let shown = line.and_then(|line| stored.transaction.entries.get(line)).and_then(|entry| {
             let facts = LineFacts {

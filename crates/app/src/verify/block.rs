@@ -55,6 +55,20 @@ impl BlockCheck {
         self.block.last_seq == seq
     }
 
+    /// Judges what can be told of a block without its lines.
+    pub(super) fn finish_unread(self) -> Result<(), Difference> {
+        let Block { number, root, chained: stored, line_count, leaf_marks, .. } = self.block;
+        let marks = usize::try_from(line_count).ok().and_then(|lines| lines.checked_mul(MARK_BYTES));
+        if chained(&self.previous, &root) == stored && marks == Some(leaf_marks.len()) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "block {number} of shard {}, whose lines are archived, does not follow on the block before, or was changed",
+            self.shard.0
+        );
+        Err(Difference { broken: Broken::Seal, shard: self.shard, sentence })
+    }
+
     /// Judges the whole block; answers what the next one must follow on. `wrong` is what else was found in its range.
     pub(super) fn finish(self, wrong: Option<&Difference>) -> Result<(i64, i64, Hash), Difference> {
         let Block { number, last_seq, .. } = self.block;

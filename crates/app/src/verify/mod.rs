@@ -9,8 +9,9 @@
 //! the journal as walked is settled by walking on. It can't see that rows *and* all blocks after them were replaced by
 //! somebody who knows the key of the salts; for that the chained root is printed, to be kept elsewhere.
 //!
-//! What was archived is read from its files by a full run; another run has proven it before and leaves it alone. Statements over
-//! archived lines are compared with each other, not made again: that takes the rows of their payments in the day's order.
+//! What was archived is read from its files by a full run; another run has proven it before, and looks whether its blocks still
+//! follow on each other. Statements over archived lines are compared with each other and with the blocks, not made again: that takes
+//! the rows of their payments in the day's order.
 
 mod block;
 mod books;

@@ -3,8 +3,9 @@
 
 use super::difference::{Broken, Difference, Stop};
 use crate::statement::{Pages, again, root};
+use crypto::merkle;
 use domain::id::{MerchantId, Shard};
-use domain::statement::{Kind, Statement};
+use domain::statement::{Kind, Root, Statement};
 use store::Store;
 
 /// Statements in one read.
@@ -28,7 +29,9 @@ pub(super) async fn check(store: &dyn Store, shard: Shard) -> Result<u64, Stop> 
             };
             let earlier = before.take().filter(|earlier| earlier.merchant == row.merchant);
             follows(shard, &row, earlier.as_ref())?;
-            if !row.is_archived(archive_end.block) {
+            if row.is_archived(archive_end.block) {
+                names_its_blocks(store, shard, &row).await?;
+            } else {
                 made_again(store, shard, &row).await?;
                 checked += 1;
             }
@@ -55,6 +58,16 @@ fn follows(shard: Shard, row: &Statement, earlier: Option<&Statement>) -> Result
         return Err(broken(shard, row, "does not open with what the day before closed with"));
     }
     Ok(())
+}
+
+/// Of a statement whose lines rest elsewhere the root can still be told.
+async fn names_its_blocks(store: &dyn Store, shard: Shard, row: &Statement) -> Result<(), Stop> {
+    let Some(Root { root, first_block, last_block }) = row.root else { return Ok(()) };
+    let leaves = root::leaves(store, shard, first_block, last_block).await?;
+    if merkle::root(leaves) == root {
+        return Ok(());
+    }
+    Err(broken(shard, row, "names another root than that of the blocks of its lines"))
 }
 
 async fn made_again(store: &dyn Store, shard: Shard, row: &Statement) -> Result<(), Stop> {

@@ -3,13 +3,22 @@
 mod make;
 mod shelf;
 
-pub(crate) use make::{Made, archive_shard};
+pub(crate) use make::archive_shard;
 pub(crate) use shelf::Shelf;
 
 use anyhow::{Context, Result, ensure};
 use archive::{Reader, digest};
+use domain::id::Shard;
+use std::fs;
 use std::path::{Path, PathBuf};
+use store::Store;
 use store::archive::ArchiveFile;
+
+/// Rows about files in one read.
+const PAGE: u32 = 500;
+
+/// How the name of a file ends that is not whole.
+const UNFINISHED: &str = ".part";
 
 /// Where a file of an archive lies.
 fn place(directory: &Path, name: &str) -> Result<PathBuf> {
@@ -19,12 +28,55 @@ fn place(directory: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Opens a file that is what was noted of it.
-async fn open(directory: &Path, file: &ArchiveFile) -> Result<Reader> {
-    open_at(place(directory, &file.name)?, file).await
+/// What is noted of a shard's files, in order.
+async fn noted(store: &dyn Store, shard: Shard) -> Result<Vec<ArchiveFile>> {
+    let mut all: Vec<ArchiveFile> = Vec::new();
+    loop {
+        let after_seq = all.last().map_or(0, |last| last.first_seq);
+        let files = store.archive_files(shard, after_seq, PAGE).await?;
+        if files.is_empty() {
+            return Ok(all);
+        }
+        all.extend(files);
+    }
 }
 
-async fn open_at(path: PathBuf, file: &ArchiveFile) -> Result<Reader> {
+/// Looks whether all files of a shard are where the next one will be, by name and length, and removes what was begun and never ended.
+/// Answers files that no row knows: of a run that was killed before it noted them, or of another history.
+pub(crate) async fn tidy_up(store: &dyn Store, directory: &Path, shard: Shard) -> Result<Vec<PathBuf>> {
+    let files = noted(store, shard).await?;
+    for file in &files {
+        let path = place(directory, &file.name)?;
+        let size_bytes = fs::metadata(&path).ok().and_then(|found| i64::try_from(found.len()).ok());
+        ensure!(
+            size_bytes == Some(file.size_bytes),
+            "{} is not there, or not as long as what was archived: name the directory of the archive with archive_dir",
+            path.display(),
+        );
+    }
+    let mut unknown = Vec::new();
+    for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !name.starts_with(&of_shard(shard)) {
+            continue;
+        }
+        if name.ends_with(UNFINISHED) {
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        } else if !files.iter().any(|file| file.name == name) {
+            unknown.push(path);
+        }
+    }
+    Ok(unknown)
+}
+
+/// How the names of a shard's files begin.
+fn of_shard(shard: Shard) -> String {
+    format!("journal-{:05}-", shard.0)
+}
+
+/// Opens a file that is what was noted of it.
+async fn open(path: PathBuf, file: &ArchiveFile) -> Result<Reader> {
     let file = file.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let (size_bytes, sha256) = digest(&path).context(

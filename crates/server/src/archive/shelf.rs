@@ -1,72 +1,72 @@
-//! All files of an installation's archive, opened to be read beside the database.
+//! All files of an installation's archive, to be read beside the database: each is opened when its turn comes, and is by then what was
+//! noted of it.
 
-use super::open;
+use super::{noted, open, place};
 use anyhow::{Context, Result};
 use app::verify::Archived;
 use archive::Reader;
 use async_trait::async_trait;
 use domain::id::Shard;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::archive::ArchiveFile;
 use store::reads::StoredTransaction;
 use store::{Store, StoreError};
 
-/// Rows about files in one read.
-const PAGE: u32 = 500;
-
 /// The files of every shard, in order.
-pub(crate) struct Shelf(BTreeMap<Shard, Vec<Arc<Reader>>>);
+pub(crate) struct Shelf {
+    files: BTreeMap<Shard, Vec<(PathBuf, ArchiveFile)>>,
+    /// The one that is read, with its range.
+    opened: Mutex<Option<Arc<Reader>>>,
+}
 
 impl Shelf {
-    /// Opens everything that was archived; `None` when nothing was.
+    /// Everything that was archived, each file compared with its digest; `None` when nothing was.
     pub(crate) async fn whole(store: &dyn Store, directory: &Path) -> Result<Option<Shelf>> {
-        let mut shelf = Shelf(BTreeMap::new());
+        let mut files = BTreeMap::new();
         for shard in store.shards() {
-            shelf.add(store, directory, shard, 0).await?;
-        }
-        Ok((!shelf.0.is_empty()).then_some(shelf))
-    }
-
-    /// Opens those files of a shard that hold transactions from `from_seq` on.
-    pub(super) async fn add(
-        &mut self,
-        store: &dyn Store,
-        directory: &Path,
-        shard: Shard,
-        from_seq: i64,
-    ) -> Result<()> {
-        let mut after_seq = 0;
-        loop {
-            let files = store.archive_files(shard, after_seq, PAGE).await?;
-            let Some(last) = files.last() else { return Ok(()) };
-            after_seq = last.first_seq;
-            for file in files.iter().filter(|file| file.last_seq >= from_seq) {
-                let reader = open(directory, file).await.with_context(|| file.name.clone())?;
-                self.put(reader);
+            let mut of_shard = Vec::new();
+            for file in noted(store, shard).await? {
+                let path = place(directory, &file.name)?;
+                drop(open(path.clone(), &file).await.with_context(|| file.name.clone())?);
+                of_shard.push((path, file));
+            }
+            if !of_shard.is_empty() {
+                files.insert(shard, of_shard);
             }
         }
+        Ok((!files.is_empty()).then_some(Shelf { files, opened: Mutex::new(None) }))
     }
 
-    pub(super) fn empty() -> Shelf {
-        Shelf(BTreeMap::new())
+    /// One file alone.
+    pub(super) fn of_one(path: PathBuf, file: ArchiveFile) -> Shelf {
+        Shelf { files: BTreeMap::from([(file.shard, vec![(path, file)])]), opened: Mutex::new(None) }
     }
 
-    pub(super) fn put(&mut self, reader: Reader) {
-        self.0.entry(reader.shard()).or_default().push(Arc::new(reader));
+    fn file_of(&self, shard: Shard, seq: i64) -> Option<&(PathBuf, ArchiveFile)> {
+        let files = self.files.get(&shard)?;
+        let index = files.partition_point(|(_, file)| file.last_seq < seq);
+        files.get(index).filter(|(_, file)| file.first_seq <= seq)
     }
 
-    fn file_of(&self, shard: Shard, seq: i64) -> Option<Arc<Reader>> {
-        let files = self.0.get(&shard)?;
-        let index = files.partition_point(|file| file.range().1 < seq);
-        files.get(index).filter(|file| file.range().0 <= seq).map(Arc::clone)
+    /// The reader of a transaction, opened if the last one was of another file.
+    fn reader(&self, shard: Shard, seq: i64) -> Result<(Option<Arc<Reader>>, &Path), StoreError> {
+        let (path, file) = self
+            .file_of(shard, seq)
+            .ok_or_else(|| StoreError::Corrupt(format!("no file of the archive holds transaction {seq}")))?;
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |reader: &&Arc<Reader>| {
+            (reader.shard(), reader.range()) == (shard, (file.first_seq, file.last_seq))
+        };
+        Ok((opened.as_ref().filter(is_it).map(Arc::clone), path))
     }
 }
 
 #[async_trait]
 impl Archived for Shelf {
     fn last_seq(&self, shard: Shard) -> i64 {
-        self.0.get(&shard).and_then(|files| files.last()).map_or(0, |file| file.range().1)
+        self.files.get(&shard).and_then(|files| files.last()).map_or(0, |(_, file)| file.last_seq)
     }
 
     async fn page(
@@ -75,12 +75,24 @@ impl Archived for Shelf {
         from_seq: i64,
         limit: u32,
     ) -> Result<Vec<StoredTransaction>, StoreError> {
-        let corrupt = |what: String| StoreError::Corrupt(what);
-        let file = self
-            .file_of(shard, from_seq)
-            .ok_or_else(|| corrupt(format!("no file of the archive holds transaction {from_seq}")))?;
+        let (opened, path) = self.reader(shard, from_seq)?;
+        let path = path.to_owned();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let read = tokio::task::spawn_blocking(move || file.page(from_seq, limit)).await;
-        read.map_err(|error| corrupt(error.to_string()))?.map_err(|fault| corrupt(fault.to_string()))
+        let read = tokio::task::spawn_blocking(move || {
+            let reader = match opened {
+                Some(reader) => reader,
+                None => Arc::new(Reader::open(&path)?),
+            };
+            let page = reader.page(from_seq, limit)?;
+            Ok((reader, page))
+        });
+        let gone = |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
+        let read: Result<_, archive::Fault> = read.await.map_err(|error| gone(&error))?;
+        let (reader, page) = read.map_err(|fault| match fault {
+            archive::Fault::File { path, source } => gone(&format!("{}: {source}", path.display())),
+            other => StoreError::Corrupt(other.to_string()),
+        })?;
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
+        Ok(page)
     }
 }

@@ -122,7 +122,7 @@ fn take_newer_books(newer: &Path, to: &Path, entries: &[FileEntry]) -> Result<()
 async fn hold(config: &Config, sealer: Arc<Sealer>, database: PathBuf, manifest: &Manifest) -> Result<()> {
     let engine = Engine::Sqlite(engine::sqlite(config, database, Arc::clone(&sealer)));
     let store = engine.open().await?;
-    let archive_dir = config.archive_dir.clone();
+    let archive_dir = config.archive_place();
     let installation = Installation { sealer, engine, archive_dir };
     let key = installation.secret(store.as_ref(), Secret::BackupManifest).await?;
     ensure!(

@@ -1,9 +1,9 @@
-//! `feiqian archive`: moves the oldest part of the journal into Parquet files, proven before anything is deleted. Payments, refunds,
-//! balances, statements and the sealed blocks stay.
+//! `feiqian archive`: puts the oldest part of the journal into Parquet files and proves them; what was proven the serving processes
+//! delete. Payments, refunds, balances, statements and the sealed blocks stay.
 
 use super::merchant::WorldName;
 use super::verify::{Bar, prove};
-use crate::archive::{Made, archive_shard};
+use crate::archive::{archive_shard, tidy_up};
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
 use crate::secrets::Secret;
@@ -64,20 +64,27 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         }
         let salt_key = installation.secret(store.as_ref(), Secret::JournalSalt).await?;
         let sealed_before_us = real_now_us() - i64::from(options.older_than_days) * DAY_US;
-        let mut all = Made::default();
-        for shard in store.shards().into_iter().filter(|shard| options.takes(shard.world())) {
-            let made = archive_shard(store.as_ref(), &salt_key, directory, shard, sealed_before_us).await?;
-            all.files.extend(made.files);
-            all.dropped += made.dropped;
-        }
+        let mut all = Vec::new();
+        let made = async {
+            for shard in store.shards().into_iter().filter(|shard| options.takes(shard.world())) {
+                for path in tidy_up(store.as_ref(), directory, shard).await? {
+                    let path = path.display();
+                    output::note(&format!("feiqian: {path} is of no archive of this database: move it away"));
+                }
+                let made = |file| all.push(file);
+                archive_shard(store.as_ref(), &salt_key, directory, shard, sealed_before_us, made).await?;
+            }
+            anyhow::Ok(())
+        };
+        // What was noted by then is archived, whatever came after it.
+        let ended = made.await;
         let json = json!({
             "object": "archive",
             "directory": directory,
-            "files": all.files.iter().map(as_json).collect::<Vec<_>>(),
-            "dropped": all.dropped,
+            "files": all.iter().map(as_json).collect::<Vec<_>>(),
         });
         output::answer(options.json, &json, &text(&all, &directory.display().to_string()))?;
-        Ok(ExitCode::SUCCESS)
+        ended.map(|()| ExitCode::SUCCESS)
     })
 }
 
@@ -93,16 +100,14 @@ fn as_json(file: &ArchiveFile) -> Value {
     })
 }
 
-fn text(made: &Made, directory: &str) -> String {
-    if made.files.is_empty() && made.dropped == 0 {
+fn text(files: &[ArchiveFile], directory: &str) -> String {
+    if files.is_empty() {
         return "Nothing is old enough, sealed and stated. 没有可归档的流水".to_owned();
     }
-    let mut text = format!(
-        "Archived into {directory}, proven against the sealed blocks. 已归档并校验\n  {} transactions left the database",
-        made.dropped
-    );
-    for file in &made.files {
+    let mut text = format!("Archived into {directory}, proven against the sealed blocks. 已归档并校验");
+    for file in files {
         text += &format!("\n  {}  {} lines, {} bytes", file.name, file.lines, file.size_bytes);
     }
-    text + "\nKeep these files as you keep backups: `verify --full` reads them. 请像备份一样保管这些文件"
+    text + "\nThe serving process deletes these lines from the database by and by. 服务进程随后逐步删除数据库中的这些流水\n\
+            Keep these files as you keep backups: `verify --full` reads them. 请像备份一样保管这些文件"
 }

@@ -6,6 +6,7 @@ use crate::assemble::Installation;
 use crate::cli::ConfigFile;
 use crate::output;
 use anyhow::{Context, Result, bail};
+use app::archive;
 use clap::Args;
 use domain::Uid;
 use domain::api_key::{ApiKey, Owner};
@@ -145,7 +146,7 @@ async fn tell_payment(store: &dyn Store, keys: &Keys, payment: &Payment) -> Resu
     }
     history.extend(events);
     let reason = payment.status_reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()));
-    let archived = archived(store, payment.id.uid(), &lines, payment.captured_minor > 0).await?;
+    let archived = archived(store, payment.id.uid(), archive::is_whole_payment(payment, &lines)).await?;
     let summary = format!("order {} is {}{reason}{archived}", payment.merchant_order_no, payment.status);
     finish(payment.id.to_string(), summary, history, price_of(store, payment).await?, lines)
 }
@@ -158,7 +159,7 @@ async fn tell_refund(store: &dyn Store, keys: &Keys, refund: &Refund) -> Result<
     let payment = store.payment(refund.payment).await?.context("the refund's payment is missing")?;
     let number = refund.merchant_refund_no.as_deref().unwrap_or("made by the platform");
     let lines = lines_of(store, refund.id.uid()).await?;
-    let archived = archived(store, refund.id.uid(), &lines, true).await?;
+    let archived = archived(store, refund.id.uid(), archive::is_whole_refund(refund, &lines)).await?;
     let summary = format!("refund {number} is {}{archived}", refund.status);
     finish(refund.id.to_string(), summary, history, price_of(store, &payment).await?, lines)
 }
@@ -202,15 +203,10 @@ async fn events_of(store: &dyn Store, object: Uid) -> Result<Vec<Happened>> {
     Ok(told.collect())
 }
 
-/// Says that an object's lines are to be looked for elsewhere.
-async fn archived(
-    store: &dyn Store,
-    source: Uid,
-    lines: &[StoredLine],
-    must_have: bool,
-) -> Result<&'static str> {
-    let are_gone = must_have && lines.is_empty() && store.archive_end(source.shard()).await?.seq > 0;
-    Ok(if are_gone { "; its postings rest in the archive" } else { "" })
+/// Says that some of an object's lines are to be looked for elsewhere.
+async fn archived(store: &dyn Store, source: Uid, are_whole: bool) -> Result<&'static str> {
+    let are_gone = !are_whole && store.archive_end(source.shard()).await?.seq > 0;
+    Ok(if are_gone { "; postings of it rest in the archive" } else { "" })
 }
 
 async fn lines_of(store: &dyn Store, source: Uid) -> Result<Vec<StoredLine>> {

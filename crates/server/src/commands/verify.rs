@@ -7,7 +7,7 @@ use crate::cli::ConfigFile;
 use crate::output;
 use crate::secrets::Secret;
 use crate::verify_note::VerifyNote;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use app::verify::{self, Archived, ChainEnd, Progress, Report};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use store::Store;
+use store::archive::ArchiveEnd;
 
 /// What `verify` takes.
 #[derive(Debug, Args)]
@@ -35,10 +36,13 @@ pub struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     super::short(&options.file, async |mut config| {
+        // A copy of the data has no archive of its own.
+        let archive_dir = config.archive_place();
         if let Some(copy) = &options.data_dir {
             config.data_dir.clone_from(copy);
         }
-        let installation = Installation::find_to_read(&config)?;
+        let mut installation = Installation::find_to_read(&config)?;
+        installation.archive_dir = archive_dir;
         // On the installation itself the proven blocks are noted, so that the next run begins there; a copy is only read.
         let remember = options.data_dir.is_none();
         let store = match remember {
@@ -74,12 +78,26 @@ pub(crate) async fn prove(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let salt_key = installation.secret(store, Secret::JournalSalt).await?;
+    let ends = archive_ends(store).await?;
     let shelf = match options.full {
         true => Shelf::whole(store, &installation.archive_dir).await?,
         false => None,
     };
     let archived = shelf.as_ref().map(|shelf| shelf as &dyn Archived);
-    Ok(verify::run(store, archived, &salt_key, options, progress).await?)
+    let report = verify::run(store, archived, &salt_key, options, progress).await?;
+    if report.difference.is_some() && archive_ends(store).await? != ends {
+        bail!("lines were archived meanwhile, so that nothing is proven: run it again");
+    }
+    Ok(report)
+}
+
+/// How far each shard is archived.
+async fn archive_ends(store: &dyn Store) -> Result<Vec<ArchiveEnd>> {
+    let mut ends = Vec::new();
+    for shard in store.shards() {
+        ends.push(store.archive_end(shard).await?);
+    }
+    Ok(ends)
 }
 
 /// A bar on standard error, if that is a terminal.

@@ -76,9 +76,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigFault> {
 }
 
 fn outside_data_dir(config: &Config) -> Result<(), ConfigFault> {
+    let archive = config.archive_place();
     for (key, path, why) in [
         ("master_key_file", &config.master_key_file, "so that a copy of the data would carry its key"),
-        ("archive_dir", &config.archive_dir, "which is lost and restored as a whole"),
+        ("archive_dir", &archive, "which is lost and restored as a whole"),
     ] {
         if is_inside(path, &config.data_dir) {
             let why = format!("lies inside data_dir, {why}: name a place outside of it");

@@ -80,6 +80,22 @@ mod tests {
     use super::super::{LogFormat, LogLevel};
     use super::*;
 
+    /// Commands are run with the data directory as the current one, as units of systemd do.
+    #[test]
+    fn an_archive_lies_beside_the_data_wherever_a_command_is_run() {
+        for (data_dir, place) in
+            [("/var/lib/feiqian", "/var/lib/feiqian-archive"), ("/srv/pay/", "/srv/pay-archive")]
+        {
+            let config = Config { data_dir: data_dir.into(), ..Config::default() };
+            assert_eq!(config.archive_place(), std::path::Path::new(place));
+        }
+        let here = std::env::current_dir().unwrap();
+        let master_key_file = "/etc/feiqian/keys/master.key".into();
+        let config = Config { data_dir: ".".into(), master_key_file, ..Config::default() };
+        assert_eq!(config.archive_place().parent(), here.parent());
+        crate::config::check::check(&config).unwrap();
+    }
+
     fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
         let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Config::read(Some(toml), variables).map_err(|fault| fault.to_string())
@@ -106,7 +122,7 @@ mod tests {
         // What has no default is shown by an example.
         read.public_url = None;
         (read.master_key.module, read.master_key.token_label, read.master_key.pin_file) = (None, None, None);
-        (read.store.password_file, read.sandbox.book_dir) = (None, None);
+        (read.store.password_file, read.sandbox.book_dir, read.archive_dir) = (None, None, None);
         for tls in [&mut read.tls, &mut read.internal_tls] {
             (tls.certificate_file, tls.key_file) = (None, None);
         }

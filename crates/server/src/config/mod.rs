@@ -37,8 +37,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Where the database and the sandbox channel's book lie.
     pub data_dir: PathBuf,
-    /// Where `feiqian archive` puts the oldest part of the journal.
-    pub archive_dir: PathBuf,
+    /// Where `feiqian archive` puts the oldest part of the journal; without it beside `data_dir`, under its name with `-archive`.
+    pub archive_dir: Option<PathBuf>,
     /// The master key, outside `data_dir`.
     pub master_key_file: PathBuf,
     /// Who keeps the master key.
@@ -78,7 +78,7 @@ impl Default for Config {
             public_url: None,
             trusted_proxies: Vec::new(),
             data_dir: PathBuf::from("feiqian-data"),
-            archive_dir: PathBuf::from("feiqian-archive"),
+            archive_dir: None,
             master_key_file: PathBuf::from("feiqian-master.key"),
             master_key: MasterKeySettings::default(),
             sync_wait_ms: 5_000,
@@ -104,6 +104,17 @@ impl Config {
     /// [`ConfigFault`], which reading the settings has found already.
     pub fn key_place(&self) -> Result<crypto::seal::KeyPlace, ConfigFault> {
         master_key::place(self)
+    }
+
+    /// Where the oldest part of the journal rests.
+    pub(crate) fn archive_place(&self) -> PathBuf {
+        let beside = || {
+            let data_dir = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
+            let mut name = data_dir.file_name().unwrap_or_default().to_owned();
+            name.push("-archive");
+            data_dir.with_file_name(name)
+        };
+        self.archive_dir.clone().unwrap_or_else(beside)
     }
 
     /// The database file.

@@ -18,7 +18,7 @@ use domain::price::Price;
 use domain::refund::Refund;
 use domain::statement::{Kind, Statement};
 use ledger::{AccountKey, Day};
-use store::archive::{ArchiveEnd, ArchiveFile};
+use store::archive::{ArchiveEnd, ArchiveFile, Dropped};
 use store::control::{Asked, DeliveryOutcome, Endpoint, Made, Snapshot, StoredChannelAccount};
 use store::reads::{
     Block, Delivery, DeliveryStatus, DueMaturity, EventFilter, LineFilter, Page, PaymentFilter, RefundFilter,
@@ -132,6 +132,7 @@ through_the_plan! { Statements:
     read statement(id: StatementId) -> Option<Statement>;
     read statements(merchant: MerchantId, filter: StatementFilter, page: Page) -> Vec<Statement>;
     read last_statement(merchant: MerchantId, kind: Kind) -> Option<Statement>;
+    read last_statement_from(merchant: MerchantId, kind: Kind, block: i64) -> Option<Statement>;
     read statements_after(shard: Shard, after: Option<StatementPlace>, limit: u32) -> Vec<Statement>;
     read statements_due(shard: Shard, real_now_us: i64, limit: u32) -> Vec<MerchantId>;
     read merchant_journal(merchant: MerchantId, after_seq: i64, last_seq: i64, limit: u32) -> DayPage;
@@ -151,5 +152,5 @@ through_the_plan! {
     read archive_files(shard: Shard, after_seq: i64, limit: u32) -> Vec<ArchiveFile>;
     read archive_end(shard: Shard) -> ArchiveEnd;
     write keep_archive_file(file: &ArchiveFile) -> ();
-    write drop_archived(shard: Shard, limit: u32) -> u64;
+    write drop_archived(shard: Shard, from_seq: i64, limit: u32) -> Dropped;
 }

@@ -4,6 +4,9 @@
 use super::keyed::first_of_all;
 use std::sync::OnceLock;
 
+/// The table that says which shards there are.
+const HEAD: &str = "shard_head";
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -125,12 +128,21 @@ impl RowWrite {
             let arrays = each(|at, column| format!("${}::{}[]", at + 2, column.kind.postgres()));
             match self.verb {
                 Verb::Insert | Verb::Add => {
-                    let values = each(|at, column| column.value(at)).join(", ");
+                    let values = each(|at, column| column.value(at, of_joined_head)).join(", ");
                     let rows = format!("UNNEST({}) AS u({})", arrays.join(", "), names.join(", "));
-                    format!("{} SELECT $1, {values} FROM {rows}{}", self.insert_into(), self.on_conflict())
+                    // The shard comes out of its head, by which a distributed engine sees that the rows stay where they are.
+                    let (shard, head, of_shard) = match self.table {
+                        HEAD => ("$1", "", ""),
+                        _ => ("h.shard", "shard_head h, ", " WHERE h.shard = $1"),
+                    };
+                    format!(
+                        "{} SELECT {shard}, {values} FROM {head}{rows}{of_shard}{}",
+                        self.insert_into(),
+                        self.on_conflict()
+                    )
                 }
                 Verb::Update { keys, expected } => {
-                    let set = each(|at, column| format!("{} = {}", column.name, column.value(at)));
+                    let set = each(|at, column| format!("{} = {}", column.name, column.value(at, of_head)));
                     let found = each(|at, column| format!("t.{} = u.c{at}", column.name));
                     let count = self.columns.len() + 2;
                     let rows = first_of_all("u", &arrays, &names, count);
@@ -173,13 +185,23 @@ impl RowWrite {
     }
 }
 
+/// A column of the head that rows are joined with.
+fn of_joined_head(column: &str) -> String {
+    format!("h.{column}")
+}
+
+/// A column of the head, looked up.
+fn of_head(column: &str) -> String {
+    format!("(SELECT {column} FROM shard_head WHERE shard = $1)")
+}
+
 impl Column {
     /// The value of column `at` of the rows; numbers are counted from the shard head, which this commit holds.
-    fn value(&self, at: usize) -> String {
-        let head = |column| format!("(SELECT {column} FROM shard_head WHERE shard = $1) + u.c{at}");
+    /// `number` reads a column of it.
+    fn value(&self, at: usize, number: fn(&str) -> String) -> String {
         match self.kind {
-            Kind::JournalSeq => head("journal_seq"),
-            Kind::EventSeq => head("event_seq"),
+            Kind::JournalSeq => format!("{} + u.c{at}", number("journal_seq")),
+            Kind::EventSeq => format!("{} + u.c{at}", number("event_seq")),
             Kind::Small | Kind::Int | Kind::Big | Kind::Text | Kind::Uid | Kind::Bytes => format!("u.c{at}"),
         }
     }

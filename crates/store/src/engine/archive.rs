@@ -1,7 +1,7 @@
 //! [`Archive`] for every engine.
 
 use super::Engine;
-use crate::archive::{Archive, ArchiveEnd, ArchiveFile};
+use crate::archive::{Archive, ArchiveEnd, ArchiveFile, Dropped};
 use crate::{StoreError, archived};
 use async_trait::async_trait;
 use domain::id::Shard;
@@ -27,7 +27,7 @@ impl<E: Engine> Archive for E {
             .await
     }
 
-    async fn drop_archived(&self, shard: Shard, limit: u32) -> Result<u64, StoreError> {
-        self.write(shard.world(), move |db| Box::pin(archived::delete(db, shard, limit))).await
+    async fn drop_archived(&self, shard: Shard, from_seq: i64, limit: u32) -> Result<Dropped, StoreError> {
+        self.write(shard.world(), move |db| Box::pin(archived::delete(db, shard, from_seq, limit))).await
     }
 }

@@ -32,6 +32,15 @@ impl<E: Engine> Statements for E {
         self.read(move |db| Box::pin(statement::last(db, merchant, kind))).await
     }
 
+    async fn last_statement_from(
+        &self,
+        merchant: MerchantId,
+        kind: Kind,
+        block: i64,
+    ) -> Result<Option<Statement>, StoreError> {
+        self.read(move |db| Box::pin(statement::last_from(db, merchant, kind, block))).await
+    }
+
     async fn statements_after(
         &self,
         shard: Shard,

@@ -42,8 +42,7 @@ const WHOLE: &[&str] =
     &["SNAPSHOT", "PLATFORM_ALL", "VERSION", "node::", "fill::", "migrate::", "partition::"];
 
 /// Statements that walk an index of a shard from one end, or read one that holds what waits only.
-const WALKS: &[&str] =
-    &["waiting::", "FURTHEST_CLOCK", "block::LAST", "archived::LAST", "archived::OLDEST", "SHARD"];
+const WALKS: &[&str] = &["waiting::", "FURTHEST_CLOCK", "block::LAST", "archived::LAST", "SHARD"];
 
 /// What of a statement's generic plan is not by key: empty when all is well.
 async fn faults(db: &super::db::PgDb, name: &str, sql: &str, are_full: bool) -> Vec<String> {
