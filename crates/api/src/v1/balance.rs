@@ -32,7 +32,7 @@ static LINES: Spec = Spec {
     verb: Verb::Get,
     path: "/v1/balance_transactions",
     id: "listBalanceTransactions",
-    summary: "Every line of the merchant's balances, newest first; as far as the operator has not archived them: a source or a period of which any line was is refused.",
+    summary: "Every line of the merchant's balances, newest first. A source or a period of which lines were archived is refused.",
     body: Body::Refused,
     key: KeyRule::Optional,
     query: &["category", "source", "posted_at_gte", "posted_at_lt", "limit", "cursor"],
