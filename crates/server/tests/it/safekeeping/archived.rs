@@ -131,6 +131,14 @@ fn what_was_archived_is_proven_and_everything_goes_on() {
         days_pass(&merchant).await;
         merchant.client.get(&format!("/v1/refunds/{more}/ledger")).await.expect(200);
         server.verify();
+        // What the platform sends back by itself has no line of the merchant's, archived or not.
+        let late = merchant.waiting(640, Some("pay_after_close")).await.id();
+        merchant.client.call("POST", &format!("/v1/payments/{late}/close")).send().await.expect(200);
+        let sent_back = until("refund of a late payment", || async {
+            merchant.all(&format!("/v1/refunds?payment={late}")).await.pop()
+        });
+        let path = format!("/v1/refunds/{}/ledger", field(&sent_back.await, "id"));
+        merchant.client.get(&path).await.expect(200);
         // Whoever had no lines before has all of them here.
         let first_paid = beginner.paid(500).await.id();
         advance_past_midnight(&beginner, 60).await;
