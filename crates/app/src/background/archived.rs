@@ -5,6 +5,7 @@ use crate::App;
 use domain::id::Shard;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use store::StoreError;
 use tokio::time::Instant;
 
 /// Pause between two looks for an archive that has grown.
@@ -24,15 +25,11 @@ impl App {
     pub(super) async fn drop_archived(&self, shard: Shard, cleared: &Cleared) {
         while !self.0.gate.is_held() && self.0.duty.is_ours(shard) && !self.0.stopping.is_cancelled() {
             let started = Instant::now();
-            let from_seq = cleared.0.load(Ordering::Relaxed);
-            match self.store().drop_archived(shard, from_seq, DROPPED_AT_ONCE).await {
+            match self.drop_some(shard, cleared).await {
+                Ok(0) => return,
                 Ok(dropped) => {
-                    cleared.0.store(dropped.next_seq, Ordering::Relaxed);
-                    if dropped.transactions == 0 {
-                        return;
-                    }
                     metrics::counter!("feiqian_retention_removed_total", "table" => "journal_tx")
-                        .increment(dropped.transactions);
+                        .increment(dropped);
                 }
                 Err(error) => {
                     tracing::warn!(%error, shard = shard.0, "archived lines were not deleted; it is tried again");
@@ -41,5 +38,16 @@ impl App {
             }
             tokio::time::sleep(started.elapsed().saturating_mul(PAUSE_TIMES).max(PAUSE_LEAST)).await;
         }
+    }
+
+    /// A read tells whether there is anything to do: a write, even of nothing, takes the turn of those who have something.
+    async fn drop_some(&self, shard: Shard, cleared: &Cleared) -> Result<u64, StoreError> {
+        let from_seq = cleared.0.load(Ordering::Relaxed);
+        if self.store().archive_end(shard).await?.seq < from_seq.max(1) {
+            return Ok(0);
+        }
+        let dropped = self.store().drop_archived(shard, from_seq, DROPPED_AT_ONCE).await?;
+        cleared.0.store(dropped.next_seq, Ordering::Relaxed);
+        Ok(dropped.transactions)
     }
 }
