@@ -102,18 +102,23 @@ impl World {
         let create = self.ask(at, "POST", "/v1/webhook_endpoints".into(), body);
         let Some(made) = self.answer_of(life, create).await else { return };
         let id = text(&made, "id").to_owned();
-        if let Some(new) = self.new_payment_of(at) {
-            self.send_all(life, vec![new]).await;
+        let mut row = None;
+        // A payment may come to nothing, and so to no event.
+        for _ in 0..4 {
+            if let Some(new) = self.new_payment_of(at) {
+                self.send_all(life, vec![new]).await;
+            }
+            let list = self.ask(at, "GET", "/v1/webhook_deliveries?limit=50".into(), Value::Null);
+            let rows = self.answer_of(life, list).await.unwrap_or_default();
+            let own = rows.get("data").and_then(Value::as_array).into_iter().flatten();
+            row = own.filter(|row| text(row, "endpoint") == id).map(|row| text(row, "id").to_owned()).next();
+            if row.is_some() {
+                break;
+            }
         }
-        let list = self.ask(at, "GET", "/v1/webhook_deliveries?limit=50".into(), Value::Null);
-        let rows = self.answer_of(life, list).await.unwrap_or_default();
         let delete = self.ask(at, "DELETE", format!("/v1/webhook_endpoints/{id}"), Value::Null);
         let gone = self.send_all(life, vec![delete]).await.pop().and_then(|(_, reply)| reply);
-        let own = rows.get("data").and_then(Value::as_array).into_iter().flatten();
-        let Some(row) = own.filter(|row| text(row, "endpoint") == id).map(|row| text(row, "id")).next()
-        else {
-            return;
-        };
+        let Some(row) = row else { return };
         if !gone.is_some_and(|gone| (200..300).contains(&gone.status)) {
             return;
         }
