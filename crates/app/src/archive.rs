@@ -1,7 +1,6 @@
 //! Which part of a shard's journal may leave the database: whole blocks from the oldest on, sealed long enough ago, that `verify` has
 //! proven and that no statement is yet to be formed from.
 
-use crate::statement::Pages;
 use domain::id::Shard;
 use domain::payment::Payment;
 use domain::refund::{self, Refund};
@@ -83,9 +82,8 @@ pub async fn stated_to(store: &dyn Store, shard: Shard) -> Result<i64, StoreErro
         if after_seq >= stated_seq {
             continue;
         }
-        let page = Pages::new(merchant.id, after_seq, stated_seq).next(store).await?;
-        let first = page.and_then(|page| page.transactions.first().map(|stored| stored.seq));
-        stated_seq = first.map_or(stated_seq, |first| stated_seq.min(first - 1));
+        let page = store.merchant_journal(merchant.id, after_seq, stated_seq, 1).await?;
+        stated_seq = page.transactions.first().map_or(stated_seq, |first| stated_seq.min(first.seq - 1));
     }
     Ok(stated_seq)
 }

@@ -8,7 +8,7 @@ mod schema;
 mod write;
 
 pub use read::Reader;
-pub use write::{LINES_A_FILE, Writer, Written, digest};
+pub use write::{LINES_A_FILE, Writer, Written};
 
 use std::path::PathBuf;
 

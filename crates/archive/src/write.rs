@@ -6,17 +6,15 @@ use crate::{Fault, wrong};
 use domain::id::Shard;
 use parquet::file::writer::SerializedFileWriter;
 use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::reads::StoredTransaction;
 
-/// Lines that a file should hold at most: some hundred MB in memory never, some hundred MB on the disk seldom.
+/// Lines that a file should hold at most: some 30 MB.
 pub const LINES_A_FILE: u64 = 4_000_000;
 /// Lines in one row group, or a transaction more: what is held in memory, and the least that is read back at once.
 const LINES_A_GROUP: usize = 65_536;
-/// Read at once for the digest.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// A file that was written, and is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +25,6 @@ pub struct Written {
     pub last_seq: i64,
     /// How many lines it holds.
     pub lines: u64,
-    /// Its size.
-    pub size_bytes: u64,
-    /// The SHA-256 of its bytes.
-    pub sha256: [u8; 32],
 }
 
 /// A file under way.
@@ -52,11 +46,6 @@ impl Writer {
         let made = File::create(path).map_err(|source| at(path, source))?;
         let file = SerializedFileWriter::new(BufWriter::new(made), schema()?, Arc::new(properties(shard.0)))?;
         Ok(Writer { path: path.to_owned(), shard, file, group: Lines::default(), lines: 0, range: None })
-    }
-
-    /// How many lines it holds so far.
-    pub fn lines(&self) -> u64 {
-        self.lines
     }
 
     /// Takes the next transactions, in order and without a gap.
@@ -99,25 +88,8 @@ impl Writer {
         let buffered = self.file.into_inner()?;
         let file = buffered.into_inner().map_err(|error| at(&self.path, error.into_error()))?;
         file.sync_all().map_err(|source| at(&self.path, source))?;
-        let (size_bytes, sha256) = digest(&self.path)?;
-        Ok(Written { first_seq, last_seq, lines: self.lines, size_bytes, sha256 })
+        Ok(Written { first_seq, last_seq, lines: self.lines })
     }
-}
-
-/// Size and SHA-256 of a file's bytes.
-///
-/// # Errors
-/// [`Fault::File`]
-pub fn digest(path: &Path) -> Result<(u64, [u8; 32]), Fault> {
-    let mut file = File::open(path).map_err(|source| at(path, source))?;
-    let (mut hash, mut size_bytes, mut piece) = (crypto::Sha256::new(), 0u64, vec![0; PIECE_BYTES]);
-    loop {
-        let length = file.read(&mut piece).map_err(|source| at(path, source))?;
-        let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else { break };
-        hash.update(read);
-        size_bytes += length as u64;
-    }
-    Ok((size_bytes, hash.finish()))
 }
 
 pub(crate) fn at(path: &Path, source: std::io::Error) -> Fault {

@@ -66,6 +66,9 @@ pub(crate) fn refuse_wide_file(path: &Path) -> Result<()> {
     if found.is_file() { Ok(()) } else { bail!("{} is no file", path.display()) }
 }
 
+/// Read at once by [`read_through`].
+const BUFFER_BYTES: usize = 1 << 20;
+
 /// The name of the file that is locked while a directory is filled.
 pub(crate) const LOCK: &str = ".lock";
 
@@ -83,6 +86,25 @@ pub(crate) fn lock(directory: &Path) -> Result<File> {
 /// Brings a file, or a directory's entries, to disk.
 pub(crate) fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).with_context(|| path.display().to_string())
+}
+
+/// Length and SHA-256 of a file; `also` sees each piece of it.
+pub(crate) fn read_through(
+    path: &Path,
+    mut also: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(u64, [u8; 32])> {
+    let mut file = File::open(path).with_context(|| path.display().to_string())?;
+    let (mut buffer, mut length, mut hash) = (vec![0; BUFFER_BYTES], 0_u64, crypto::Sha256::new());
+    loop {
+        let read = file.read(&mut buffer).with_context(|| path.display().to_string())?;
+        let piece = buffer.get(..read).unwrap_or_default();
+        if piece.is_empty() {
+            return Ok((length, hash.finish()));
+        }
+        hash.update(piece);
+        also(piece)?;
+        length = length.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+    }
 }
 
 /// Reads a file that is no longer than `bytes_max`.

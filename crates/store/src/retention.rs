@@ -1,5 +1,6 @@
 //! What may go with time: events and their deliveries, tries at deliveries, what was decided under idempotency keys, and the rows
-//! that settle commits. Money rows, the journal and natural keys never do.
+//! that settle commits. Money rows and natural keys never do;
+//! lines of the journal only when they rest in a file: see [`crate::archive`].
 
 use crate::StoreError;
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Work that nobody waits for: what came due, the sealer, statements, the live day's close, what grew old, the configuration's freshness. Each loop is
+//! Work that nobody waits for: what came due, the sealer, statements, the live day's close, what grew old or was archived, the configuration's freshness. Each loop is
 //! tracked and ends with the node.
 
 mod archived;

@@ -89,7 +89,6 @@ proptest! {
         let lines: usize = all.iter().map(|stored| stored.transaction.entries.len()).sum();
         let last = first + i64::try_from(all.len()).unwrap() - 1;
         prop_assert_eq!((about.first_seq, about.last_seq, about.lines), (first, last, lines as u64));
-        prop_assert_eq!((about.size_bytes, about.sha256), archive::digest(&path).unwrap());
         let reader = Reader::open(&path).unwrap();
         prop_assert_eq!((reader.shard(), reader.range()), (SHARD, (first, last)));
         let from_seq = first + i64::try_from(from).unwrap();
@@ -97,8 +96,9 @@ proptest! {
         let expected: Vec<_> = all.iter().skip(from).take(limit).cloned().collect();
         prop_assert_eq!(page, expected);
         // The same lines are the same bytes, whenever they are written.
-        let again = written(&path, &all);
-        prop_assert_eq!(about, again);
+        let bytes = std::fs::read(&path).unwrap();
+        written(&path, &all);
+        prop_assert!(bytes == std::fs::read(&path).unwrap());
     }
 }
 
@@ -137,7 +137,8 @@ fn pages_go_on_over_the_groups_of_a_file() {
     assert!(read == all, "every transaction, once, in order");
     assert_eq!(reader.page(60_005, 1).unwrap(), []);
     // Twelve bytes a line and less, where columns repeat themselves.
-    assert!(about.size_bytes < 180_000 * 12, "{} bytes", about.size_bytes);
+    let size_bytes = std::fs::metadata(&path).unwrap().len();
+    assert!(size_bytes < 180_000 * 12, "{size_bytes} bytes");
 }
 
 #[test]

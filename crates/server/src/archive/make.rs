@@ -7,7 +7,7 @@ use crate::files;
 use anyhow::{Context, Result, bail, ensure};
 use app::archive::{Bounds, Part, next_part, stated_to};
 use app::verify::prove_archived;
-use archive::{LINES_A_FILE, Writer, digest};
+use archive::{LINES_A_FILE, Writer};
 use domain::id::Shard;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,7 @@ async fn write(store: &dyn Store, directory: &Path, part: &Part) -> Result<(Path
         "transactions {first_seq} to {last_seq} of shard {} are not all there",
         shard.0,
     );
+    let (size_bytes, sha256) = files::read_through(&unfinished, |_| Ok(()))?;
     let file = ArchiveFile {
         shard,
         first_seq,
@@ -67,8 +68,8 @@ async fn write(store: &dyn Store, directory: &Path, part: &Part) -> Result<(Path
         last_block: part.last_block,
         name,
         lines: i64::try_from(written.lines)?,
-        size_bytes: i64::try_from(written.size_bytes)?,
-        sha256: written.sha256,
+        size_bytes: i64::try_from(size_bytes)?,
+        sha256,
         archived_at_us: real_now_us(),
     };
     Ok((unfinished, file))
@@ -91,7 +92,7 @@ async fn prove(store: &dyn Store, salt_key: &[u8; 32], path: PathBuf, file: &Arc
 fn take_name(directory: &Path, unfinished: &Path, file: &ArchiveFile) -> Result<()> {
     let path = place(directory, &file.name)?;
     // One that is there may hold what these books lost when they were restored.
-    if path.exists() && digest(&path)?.1 != file.sha256 {
+    if path.exists() && files::read_through(&path, |_| Ok(()))?.1 != file.sha256 {
         bail!("{} is there already with other bytes: move it to another place", path.display());
     }
     fs::rename(unfinished, &path).with_context(|| path.display().to_string())?;

@@ -1,5 +1,5 @@
-//! All files of an installation's archive, to be read beside the database: each is opened when its turn comes, and is by then what was
-//! noted of it.
+//! All files of an installation's archive, to be read beside the database. Each is compared with what was noted of it first, and
+//! opened again when its turn comes.
 
 use super::{noted, open, place};
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ use store::{Store, StoreError};
 /// The files of every shard, in order.
 pub(crate) struct Shelf {
     files: BTreeMap<Shard, Vec<(PathBuf, ArchiveFile)>>,
-    /// The one that is read, with its range.
+    /// The one that is read.
     opened: Mutex<Option<Arc<Reader>>>,
 }
 

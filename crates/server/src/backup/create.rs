@@ -1,7 +1,7 @@
 //! Makes a backup beside a serving process, or without one.
 
 use super::DATABASE;
-use super::folder::{Folder, read_through, refuse_used};
+use super::folder::{Folder, refuse_used};
 use super::manifest::{FileEntry, Manifest, ShardEnd};
 use crate::assemble::{Installation, SANDBOX_KIND, book_path, real_now_us};
 use crate::commands::verify::prove;
@@ -79,7 +79,7 @@ pub(crate) async fn create(config: &Config, directory: &Path, making: Making<'_>
         let mut manifest = manifest;
         for name in names {
             files::close_file(&path.join(&name))?;
-            let (size_bytes, sha256) = read_through(&path.join(&name), |_| Ok(()))?;
+            let (size_bytes, sha256) = files::read_through(&path.join(&name), |_| Ok(()))?;
             manifest.files.push(FileEntry { name, size_bytes, sha256: crypto::hex(&sha256) });
         }
         manifest.write(&path, &mac_key)?;

@@ -4,10 +4,7 @@ use crate::files;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// A directory on its way. Dropped before [`Folder::finish`], it is removed.
 pub(super) struct Folder {
@@ -74,25 +71,6 @@ fn beside(path: &Path, ending: &str) -> Result<PathBuf> {
     let mut name = OsString::from(name);
     name.push(ending);
     Ok(path.with_file_name(name))
-}
-
-/// Length and SHA-256 of a file; `also` sees each piece of it.
-pub(super) fn read_through(
-    path: &Path,
-    mut also: impl FnMut(&[u8]) -> std::io::Result<()>,
-) -> Result<(u64, [u8; 32])> {
-    let mut file = File::open(path).with_context(|| path.display().to_string())?;
-    let (mut buffer, mut length, mut hash) = (vec![0; BUFFER_BYTES], 0_u64, crypto::Sha256::new());
-    loop {
-        let read = file.read(&mut buffer).with_context(|| path.display().to_string())?;
-        let piece = buffer.get(..read).unwrap_or_default();
-        if piece.is_empty() {
-            return Ok((length, hash.finish()));
-        }
-        hash.update(piece);
-        also(piece)?;
-        length = length.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Makes a new installation from a backup. It starts held.
 
 use super::DATABASE;
-use super::folder::{Folder, read_through, refuse_used};
+use super::folder::{Folder, refuse_used};
 use super::manifest::{FileEntry, Manifest};
 use crate::assemble::{Installation, real_now_us};
 use crate::config::Config;
@@ -88,7 +88,7 @@ fn check_key(config: &Config, sealer: &Sealer, manifest: &Manifest) -> Result<()
 fn copy_checked(from: &Path, to: &Path, entry: &FileEntry) -> Result<()> {
     let name = &entry.name;
     let mut copy = File::options().write(true).create_new(true).open(to).with_context(|| name.clone())?;
-    let (size_bytes, sha256) = read_through(from, |piece| copy.write_all(piece))?;
+    let (size_bytes, sha256) = files::read_through(from, |piece| copy.write_all(piece))?;
     let wanted = entry.size_bytes;
     ensure!(size_bytes == wanted, "{name} is truncated or altered: {size_bytes} bytes instead of {wanted}");
     ensure!(

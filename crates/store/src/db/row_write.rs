@@ -130,7 +130,8 @@ impl RowWrite {
                 Verb::Insert | Verb::Add => {
                     let values = each(|at, column| column.value(at, of_joined_head)).join(", ");
                     let rows = format!("UNNEST({}) AS u({})", arrays.join(", "), names.join(", "));
-                    // The shard comes out of its head, by which a distributed engine sees that the rows stay where they are.
+                    // The shard comes out of its head, by which a distributed engine sees that the rows stay where they are. A
+                    // shard without a head would take none: there is no such shard, `Store::shards` are the heads.
                     let (shard, head, of_shard) = match self.table {
                         HEAD => ("$1", "", ""),
                         _ => ("h.shard", "shard_head h, ", " WHERE h.shard = $1"),

@@ -13,7 +13,7 @@ on_both_engines! {
 }
 
 /// Two batches of sales; answers the sales in order.
-fn sell(here: &Installation, count: u32) -> Vec<Sale> {
+pub fn sell(here: &Installation, count: u32) -> Vec<Sale> {
     let mut ids = maker(LIVE, 40);
     let endpoint: EndpointId = ids.next();
     let sales: Vec<Sale> =

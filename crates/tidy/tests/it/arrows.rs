@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("statement", &["crypto", "domain", "ledger", "money", "wire"]),
     ("store", &["crypto", "domain", "ledger", "money"]),
     ("channels", &["crypto", "domain", "ledger", "money"]),
-    ("archive", &["crypto", "domain", "ledger", "money", "store"]),
+    ("archive", &["domain", "ledger", "money", "store"]),
     ("app", &["channels", "crypto", "domain", "ledger", "money", "statement", "store", "wire"]),
     ("site", &[]),
     ("api", &["app", "crypto", "domain", "ledger", "money", "site", "statement", "store", "wire"]),
