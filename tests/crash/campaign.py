@@ -284,11 +284,23 @@ class Campaign:
         for number in stored:
             hold(number in self.orders, f"{number} was never ordered")
 
+    def unlimited(self, requests, until):
+        """Requests with their answers; whoever asks too fast has had nothing done, and asks a little later."""
+        while requests:
+            load = Load(self.installation, requests)
+            load.begin()
+            answered = list(zip(requests, load.end()))
+            limited = lambda answer: answer is not None and answer.status == 429
+            yield from ((request, answer) for request, answer in answered if not limited(answer))
+            requests = [request for request, answer in answered if limited(answer)]
+            if requests:
+                hold(time.monotonic() < until, f"{len(requests)} requests are still too many")
+                time.sleep(0.2)
+
     def again(self, requests):
         """Everybody who was cut off asks again, by number; those who were answered do so too."""
-        load = Load(self.installation, requests)
-        load.begin()
-        for (path, body), answer in zip(requests, load.end()):
+        begun = time.monotonic()
+        for (path, body), answer in self.unlimited(requests, begun + SETTLE_S):
             number = body.get("merchant_order_no") or body["merchant_refund_no"]
             hold(answer is not None and answer.status in (200, 201), f"again {path} {number}: {answer}")
             if path == "/v1/payments":
