@@ -1,5 +1,6 @@
 //! What a decision is given and what it answers.
 
+use crate::adjustment::{Adjustment, Arrival};
 use crate::attempt::Attempt;
 use crate::capture::Capture;
 use crate::event::Emit;
@@ -129,6 +130,10 @@ pub struct Changes {
     pub captures: Vec<Capture>,
     /// Refunds, new or changed.
     pub refunds: Vec<Refund>,
+    /// Adjustments, new or changed.
+    pub adjustments: Vec<Adjustment>,
+    /// Adjustments that arrived.
+    pub arrivals: Vec<Arrival>,
     /// Heads, changed.
     pub heads: Vec<Head>,
     /// Postings in order.
@@ -144,6 +149,8 @@ impl Changes {
             && self.attempts.is_empty()
             && self.captures.is_empty()
             && self.refunds.is_empty()
+            && self.adjustments.is_empty()
+            && self.arrivals.is_empty()
             && self.heads.is_empty()
             && self.bookings.is_empty()
             && self.emits.is_empty()

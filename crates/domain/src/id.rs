@@ -206,6 +206,8 @@ ids! {
     PriceId "prc_";
     /// An operator's credential at a channel.
     ChannelAccountId "cha_";
+    /// An adjustment between two merchants.
+    AdjustmentId "adj_";
 }
 
 /// The tail that [`Uid::nth`] gives, as [`Uid::tail`] reads it.

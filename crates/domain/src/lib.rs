@@ -1,6 +1,7 @@
 //! The nouns of the platform and every decision about them. Pure: a decision sees rows, a command and facts (time, ids,
 //! prices, channel answers) handed in. There is no clock, randomness, SQL, HTTP or runtime here.
 
+pub mod adjustment;
 pub mod api_key;
 pub mod attempt;
 pub mod capture;

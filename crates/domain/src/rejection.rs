@@ -25,6 +25,14 @@ pub enum Rejection {
     RefundNotFound,
     /// No such capture.
     CaptureNotFound,
+    /// No such adjustment of this giver.
+    AdjustmentNotFound,
+    /// Another adjustment stands under this id.
+    AdjustmentExistsDiffers,
+    /// The opposite was decided, or nothing was yet.
+    AdjustmentDecided { found_status: String },
+    /// Whoever proposed an adjustment can't decide it.
+    SamePerson,
     /// The merchant's number exists with other content.
     PaymentExistsDiffers { differing: Vec<Differing> },
     /// The merchant's refund number exists with other content.

@@ -1,9 +1,10 @@
 //! The working set of a batch: the rows that its commands named, as locked and read, changed in memory by each decision in
 //! order, so that later commands see earlier ones.
 
+use crate::adjustment::{Adjustment, Arrival};
 use crate::attempt::Attempt;
 use crate::capture::Capture;
-use crate::id::{AttemptId, CaptureId, KeyId, MerchantId, PaymentId, RefundId, Uid};
+use crate::id::{AdjustmentId, AttemptId, CaptureId, KeyId, MerchantId, PaymentId, RefundId, Uid};
 use crate::merchant::Head;
 use crate::payment::Payment;
 use crate::refund::Refund;
@@ -33,6 +34,10 @@ pub struct ReadSet {
     pub captures_of: Vec<PaymentId>,
     /// Refunds by id.
     pub refunds: Vec<RefundId>,
+    /// Adjustments by id.
+    pub adjustments: Vec<AdjustmentId>,
+    /// What has arrived of these adjustments.
+    pub arrivals: Vec<AdjustmentId>,
     /// Every chained balance of these merchants that is not zero, has no day, or whose day has not matured.
     pub balances_of: Vec<MerchantId>,
 }
@@ -86,6 +91,10 @@ pub struct Rows {
     pub captures: HashMap<CaptureId, Capture>,
     /// Refunds.
     pub refunds: HashMap<RefundId, Refund>,
+    /// Adjustments.
+    pub adjustments: HashMap<AdjustmentId, Adjustment>,
+    /// What has arrived, by adjustment.
+    pub arrivals: HashMap<AdjustmentId, Arrival>,
     /// Chained balances; an absent one is zero with no line.
     pub balances: HashMap<AccountKey, Balance>,
     /// The shard's open business day.

@@ -223,12 +223,26 @@ fn rows(kind: PostingKind) -> Vec<Row> {
             let event = "debt recovered from a credit that is not a sale";
             vec![row(event, "2010 or 2020", "1210", function!(debt::recovered))]
         }
-        PostingKind::Adjusted => vec![row(
-            "an adjustment, which names what it corrects",
-            "its debits",
-            "its credits",
-            function!(adjustment::adjusted),
-        )],
+        PostingKind::Adjusted => vec![
+            row(
+                "an adjustment, which names what it corrects",
+                "its debits",
+                "its credits",
+                function!(adjustment::adjusted),
+            ),
+            row(
+                "an adjustment between two merchants, the giver's half",
+                "2020",
+                "1920 of the receiver's shard",
+                function!(adjustment::given),
+            ),
+            row(
+                "the receiver's half; [debt recovered]",
+                "1920 of the giver's shard; [2020]",
+                "2020; [1210]",
+                function!(adjustment::received),
+            ),
+        ],
         PostingKind::Reversed => vec![row(
             "another posting turned round",
             "its credits",

@@ -1,9 +1,9 @@
 //! The command line. The names are part of WIRE (COMMANDS).
 
 use crate::commands::{
-    archive, backup, channel, clock, copy, events, explain, health, hold, init, key, listen, master_key,
-    merchant, migrate, partner, payment, price, proof, restore, resume, sandbox, serve, sign, statement,
-    trigger, verify, waiting,
+    adjustment, archive, backup, channel, clock, copy, events, explain, health, hold, init, key, listen,
+    master_key, merchant, migrate, partner, payment, price, proof, restore, resume, sandbox, serve, sign,
+    statement, trigger, verify, waiting,
 };
 use crate::demo;
 use clap::{Args, Parser, Subcommand};
@@ -79,6 +79,11 @@ pub(crate) enum Command {
     Payment {
         #[command(subcommand)]
         command: payment::Command,
+    },
+    /// Money that was booked for the wrong merchant, moved when two people say so. 商户间调账
+    Adjustment {
+        #[command(subcommand)]
+        command: adjustment::Command,
     },
     /// The sandbox channel.
     Sandbox {

@@ -50,6 +50,10 @@ tables! {
     capture,
     /// `refund`
     refund,
+    /// `adjustment`
+    adjustment,
+    /// `arrival`
+    arrival,
     /// `merchant_head`
     merchant_head,
     /// `journal_tx`

@@ -1,6 +1,7 @@
 //! What a lane does with the store: load a batch's rows under its roots, commit one write-set.
 
 use crate::StoreError;
+use domain::adjustment::{Adjustment, Arrival};
 use domain::attempt::Attempt;
 use domain::capture::Capture;
 use domain::event::Event;
@@ -57,6 +58,12 @@ pub struct WriteSet {
     pub new_refunds: Vec<Refund>,
     /// Changed refunds with the sequence they must still have.
     pub refunds: Vec<(i64, Refund)>,
+    /// New adjustments.
+    pub new_adjustments: Vec<Adjustment>,
+    /// Changed adjustments with the sequence they must still have.
+    pub adjustments: Vec<(i64, Adjustment)>,
+    /// Adjustments that arrived.
+    pub arrivals: Vec<Arrival>,
     /// Changed heads with the sequence they must still have.
     pub heads: Vec<(i64, Head)>,
     /// Journal transactions in order; the commit numbers them.

@@ -7,6 +7,7 @@
 //! money row. Control rows (merchants, keys, prices, …) are written through [`Control`], never together with money rows;
 //! [`Safekeeping`] is for backups, restores and the master key.
 
+pub mod adjustments;
 pub mod archive;
 pub mod control;
 pub mod lane;
@@ -19,6 +20,7 @@ pub mod sqlite;
 pub mod statements;
 pub mod transfer;
 
+mod adjustment;
 mod api_key;
 mod archived;
 mod asked;
@@ -58,6 +60,7 @@ mod statement;
 mod waiting;
 mod write;
 
+pub use adjustments::Adjustments;
 pub use archive::Archive;
 pub use control::Control;
 pub use counts::RowCounts;
@@ -72,7 +75,7 @@ use domain::id::Shard;
 
 /// One engine.
 pub trait Store:
-    Reads + Control + Safekeeping + Statements + Nodes + Retention + Archive + Send + Sync
+    Reads + Control + Safekeeping + Statements + Nodes + Retention + Archive + Adjustments + Send + Sync
 {
     /// A session for the lane of one shard. The SQLite engine blocks in it: run it on a thread of its own
     /// ([`Store::lanes_block`]).

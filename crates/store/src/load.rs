@@ -2,7 +2,7 @@
 //! until the commit.
 
 use crate::db::{Db, Step, in_order};
-use crate::{StoreError, attempt, balance, capture, head, idempotency, payment, refund};
+use crate::{StoreError, adjustment, attempt, balance, capture, head, idempotency, payment, refund};
 use domain::id::Shard;
 use domain::rows::{ReadSet, Rows};
 
@@ -29,6 +29,8 @@ fn wanted(reads: &ReadSet, rows: &Rows) -> ReadSet {
         captures: distinct(&reads.captures, |id| rows.captures.contains_key(id)),
         captures_of: distinct(&reads.captures_of, |_| false),
         refunds: distinct(&reads.refunds, |id| rows.refunds.contains_key(id)),
+        adjustments: distinct(&reads.adjustments, |id| rows.adjustments.contains_key(id)),
+        arrivals: distinct(&reads.arrivals, |id| rows.arrivals.contains_key(id)),
         balances_of: distinct(&reads.balances_of, |_| false),
     }
 }
@@ -54,6 +56,8 @@ struct Found {
     captures: Vec<domain::capture::Capture>,
     captures_of: Vec<domain::capture::Capture>,
     refunds: Vec<domain::refund::Refund>,
+    adjustments: Vec<domain::adjustment::Adjustment>,
+    arrivals: Vec<domain::adjustment::Arrival>,
     balances: Vec<(ledger::AccountKey, domain::rows::Balance)>,
 }
 
@@ -79,6 +83,8 @@ fn steps<'a>(db: &'a Db, shard: Shard, wanted: &'a ReadSet, found: &'a mut Found
         step!(captures, capture::by_ids(db, shard, wanted.captures.iter().copied())),
         step!(captures_of, capture::of_payments(db, shard, &wanted.captures_of)),
         step!(refunds, refund::by_ids(db, shard, wanted.refunds.iter().copied())),
+        step!(adjustments, adjustment::by_ids(db, shard, wanted.adjustments.iter().copied())),
+        step!(arrivals, adjustment::arrived(db, shard, wanted.arrivals.iter().copied())),
         step!(balances, balance::open_of(db, shard, wanted.balances_of.iter().copied())),
     ]
 }
@@ -105,6 +111,8 @@ impl Found {
             rows.captures.entry(capture.id).or_insert(capture);
         }
         rows.refunds.extend(self.refunds.into_iter().map(|refund| (refund.id, refund)));
+        rows.adjustments.extend(self.adjustments.into_iter().map(|adjustment| (adjustment.id, adjustment)));
+        rows.arrivals.extend(self.arrivals.into_iter().map(|arrival| (arrival.adjustment, arrival)));
         rows.balances.extend(self.balances);
     }
 }

@@ -31,6 +31,7 @@ migrations! {
     7 "0007_key_version";
     8 "0008_nodes";
     9 "0009_archive";
+    10 "0010_adjustments";
 }
 
 /// The number of the last step: of the schema that this program brings databases to.

@@ -38,12 +38,12 @@ macro_rules! registry {
 
 registry! {
     statements {
-        api_key, archived, asked, attempt, balance, block, capture, delivery, endpoint, event, forget, head, installation, journal,
+        adjustment, api_key, archived, asked, attempt, balance, block, capture, delivery, endpoint, event, forget, head, installation, journal,
         lost, merchant, node, notice, partner, payment, pricing, refund, reseal, statement, waiting,
     }
-    keyed { attempt, balance, capture, delivery, forget, head, idempotency, journal, payment, refund, statement }
+    keyed { adjustment, attempt, balance, capture, delivery, forget, head, idempotency, journal, payment, refund, statement }
     writes {
-        archived, attempt, balance, block, capture, delivery, event, head, idempotency, journal, natural_key, payment, refund,
-        statement,
+        adjustment, archived, attempt, balance, block, capture, delivery, event, head, idempotency, journal, natural_key, payment,
+        refund, statement,
     }
 }

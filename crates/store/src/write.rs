@@ -5,7 +5,8 @@ use crate::counts::RowCounts;
 use crate::db::{Db, KeyVersion, Many, RowWrite, Step};
 use crate::{Committed, StoreError, WriteSet};
 use crate::{
-    attempt, balance, capture, delivery, event, head, idempotency, journal, natural_key, payment, refund,
+    adjustment, attempt, balance, capture, delivery, event, head, idempotency, journal, natural_key, payment,
+    refund,
 };
 use domain::Uid;
 use domain::id::{MerchantId, Shard};
@@ -76,6 +77,9 @@ pub(crate) fn ready<'a>(
         (&capture::UPDATE, capture::updates(&writes.captures)),
         (&refund::INSERT, refund::inserts(&writes.new_refunds)),
         (&refund::UPDATE, refund::updates(&writes.refunds)),
+        (&adjustment::INSERT, adjustment::inserts(&writes.new_adjustments)),
+        (&adjustment::UPDATE, adjustment::updates(&writes.adjustments)),
+        (&adjustment::INSERT_ARRIVAL, adjustment::arrivals(&writes.arrivals)),
     ];
     let under_shard_head = vec![
         (&head::DAY_CLOSE, head::day_closes(writes)?),
@@ -125,6 +129,8 @@ fn counts(writes: &WriteSet) -> RowCounts {
         attempt: rows(&[writes.new_attempts.len(), writes.attempts.len()]),
         capture: rows(&[writes.new_captures.len(), writes.captures.len()]),
         refund: rows(&[writes.new_refunds.len(), writes.refunds.len()]),
+        adjustment: rows(&[writes.new_adjustments.len(), writes.adjustments.len()]),
+        arrival: rows(&[writes.arrivals.len()]),
         merchant_head: rows(&[writes.heads.len()]),
         journal_tx: rows(&[writes.transactions.len()]),
         journal_entry: rows(&[entries]),
@@ -135,12 +141,15 @@ fn counts(writes: &WriteSet) -> RowCounts {
     }
 }
 
-/// An object is found by the shard in its id, so it may not be written to another; and no write-set has two worlds.
+/// An object is found by the shard in its id, so it may not be written to another; and no write-set has two worlds. What arrives has
+/// the id of an adjustment that may be another shard's, and the same world.
 fn must_be_of_shard(shard: Shard, writes: &WriteSet) -> Result<(), StoreError> {
     let payments = writes.new_payments.iter().flat_map(|row| [row.id.0, row.merchant.0]);
     let attempts = writes.new_attempts.iter().flat_map(|row| [row.id.0, row.merchant.0]);
     let captures = writes.new_captures.iter().flat_map(|row| [row.id.0, row.merchant.0]);
     let refunds = writes.new_refunds.iter().flat_map(|row| [row.id.0, row.merchant.0]);
+    let adjustments = writes.new_adjustments.iter().flat_map(|row| [row.id.0, row.merchant.0]);
+    let arrivals = writes.arrivals.iter().map(|row| row.merchant.0);
     let transactions = writes.transactions.iter().map(|tx| tx.merchant.0);
     let balances = writes.balances.iter().map(|write| write.merchant.0);
     let events = writes.events.iter().flat_map(|event| [event.id.0, event.merchant.0]);
@@ -148,9 +157,16 @@ fn must_be_of_shard(shard: Shard, writes: &WriteSet) -> Result<(), StoreError> {
         .chain(attempts)
         .chain(captures)
         .chain(refunds)
+        .chain(adjustments)
+        .chain(arrivals)
         .chain(transactions)
         .chain(balances)
         .chain(events);
+    let worlds = writes.arrivals.iter().map(|row| row.adjustment.0);
+    let worlds = worlds.chain(writes.new_adjustments.iter().map(|row| row.receiver.0));
+    if let Some(id) = worlds.into_iter().find(|id: &Uid| id.shard().world() != shard.world()) {
+        return Err(StoreError::Corrupt(format!("{id:?} is not of the world of shard {}", shard.0)));
+    }
     match ids.find(|id: &Uid| id.shard() != shard) {
         None => Ok(()),
         Some(id) => Err(StoreError::Corrupt(format!("{id:?} does not belong to shard {}", shard.0))),

@@ -1,7 +1,9 @@
 //! Balances, their lines, and the lines of one object's ledger.
 
 use crate::text::{IdText, Instant, Money};
-use domain::id::{AttemptId, BalanceTransactionId, MerchantId, PaymentId, RefundId, Shard, World};
+use domain::id::{
+    AdjustmentId, AttemptId, BalanceTransactionId, MerchantId, PaymentId, RefundId, Shard, World,
+};
 use domain::rows::Entry;
 use domain::{Id, Uid};
 use ledger::{Account, Bucket, Day, PostingKind, Side};
@@ -127,8 +129,8 @@ impl LineFacts<'_> {
         IdText::with_prefix("txn_", line_id(whole, self.posted_at_us).uid())
     }
 
-    /// The payment for gross and fee, the refund for all of a refund's lines; null where no object of the merchant's
-    /// caused it (maturity).
+    /// The payment for gross and fee, the refund for all of a refund's lines, the adjustment for money moved between merchants;
+    /// null where no object caused it (maturity).
     pub fn source(&self) -> Option<IdText> {
         match self.kind {
             PostingKind::Authorized | PostingKind::AuthorizationReleased | PostingKind::PaymentSucceeded => {
@@ -141,10 +143,8 @@ impl LineFacts<'_> {
             | PostingKind::PaymentNotKept
             | PostingKind::HeldReturned => Some(IdText::of(RefundId(self.source))),
             PostingKind::PaymentHeld => Some(IdText::of(AttemptId(self.source))),
-            PostingKind::Matured
-            | PostingKind::DebtRecovered
-            | PostingKind::Adjusted
-            | PostingKind::Reversed => None,
+            PostingKind::Adjusted => Some(IdText::of(AdjustmentId(self.source))),
+            PostingKind::Matured | PostingKind::DebtRecovered | PostingKind::Reversed => None,
         }
     }
 }

@@ -136,6 +136,11 @@ impl From<Rejection> for Problem {
                 Text::fixed("The sandbox's clock only goes forward.", "沙箱时钟只能向前拨。"),
                 None,
             ),
+            // Decided for operators only; no route of merchants leads there.
+            refused @ (Rejection::AdjustmentNotFound
+            | Rejection::AdjustmentExistsDiffers
+            | Rejection::AdjustmentDecided { .. }
+            | Rejection::SamePerson) => Problem::internal(&format!("{refused:?}")),
             Rejection::NothingToResolve { found_status } => found(Code::PaymentNotPayable, found_status),
             Rejection::AmountTooLarge => at(
                 "/amount/value",

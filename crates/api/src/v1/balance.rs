@@ -9,7 +9,7 @@ use crate::pipeline::{Allowed, Reply, parse_id};
 use crate::problem::{Code, Problem};
 use crate::query::Query;
 use crate::routes::{Answer, Body, KeyRule, Routes, Spec, Verb};
-use domain::id::{PaymentId, RefundId};
+use domain::id::{AdjustmentId, PaymentId, RefundId};
 use domain::{Id, Uid};
 use ledger::Category;
 use money::Amount;
@@ -104,7 +104,13 @@ fn source(text: &str) -> Result<Uid, Fault> {
     let payment = parse_id::<PaymentId>(text).map(Id::uid);
     payment
         .or_else(|| parse_id::<RefundId>(text).map(Id::uid))
-        .ok_or_else(|| Fault::invalid("A payment's or refund's id is expected.", "此处应为支付或退款编号。"))
+        .or_else(|| parse_id::<AdjustmentId>(text).map(Id::uid))
+        .ok_or_else(|| {
+            Fault::invalid(
+                "A payment's, refund's or adjustment's id is expected.",
+                "此处应为支付、退款或调账编号。",
+            )
+        })
 }
 
 async fn lines(call: Allowed<may::ReadBalances>) -> Result<Reply, Problem> {

@@ -142,6 +142,7 @@ impl App {
         let captures = store.captures_due(shard, real_now_us, DUE_MAX).await?;
         let refunds = store.refunds_due(shard, real_now_us, DUE_MAX).await?;
         let expired = store.payments_expired(shard, real_now_us, DUE_MAX).await?;
+        let adjustments = store.adjustments_due(shard, real_now_us, DUE_MAX).await?;
         let maturities = store.maturities_due(shard, real_now_us, DUE_MAX).await?;
         at_once(attempts, |attempt| async move { self.resolve_attempt(attempt.id, Asker::Owner).await })
             .await;
@@ -157,6 +158,7 @@ impl App {
         })
         .await;
         at_once(expired, |payment| async move { self.expire(&payment).await }).await;
+        at_once(adjustments, |adjustment| async move { self.deliver(&adjustment).await.map(|_| ()) }).await;
         at_once(maturities, |due| async move {
             let mature =
                 Mature { merchant: due.merchant, currency: due.currency, available_on: due.available_on };

@@ -1,6 +1,7 @@
 //! Every command that changes money rows: what it needs to read, and which decision it goes to.
 
 use crate::fresh::Fresh;
+use domain::adjustment::{self, Adjustment};
 use domain::attempt::Attempt;
 use domain::capture::{self, Capture};
 use domain::clock::{MoveClock, OpenDay, RaiseKeyEpoch};
@@ -28,6 +29,10 @@ pub enum Command {
     /// As it would be decided; nothing is written.
     PreviewRefund(Box<refund::request::RequestRefund>),
     ApplyRefund(Box<refund::apply::ApplyRefund>, payment_of::Refund),
+    ProposeAdjustment(Box<adjustment::ProposeAdjustment>),
+    DecideAdjustment(Box<adjustment::DecideAdjustment>),
+    ReceiveAdjustment(adjustment::Receive),
+    SettleAdjustment(adjustment::SettleAdjustment),
     Mature(Mature),
     MoveClock(MoveClock),
     RaiseKeyEpoch(RaiseKeyEpoch),
@@ -79,6 +84,8 @@ pub struct Reply {
     pub capture: Option<Capture>,
     /// The refund.
     pub refund: Option<Refund>,
+    /// The adjustment.
+    pub adjustment: Option<Adjustment>,
     /// Refunds that the decision made by itself; the channel is to be called.
     pub started: Vec<Refund>,
     /// The merchant's business time when it was decided, microseconds.
@@ -94,6 +101,7 @@ impl Reply {
             attempt: None,
             capture: None,
             refund: None,
+            adjustment: None,
             started: Vec::new(),
             now_us,
         }
@@ -123,6 +131,10 @@ impl Command {
             | Command::ApplyRefund(..)
             | Command::MoveClock(_) => true,
             Command::PreviewRefund(_)
+            | Command::ProposeAdjustment(_)
+            | Command::DecideAdjustment(_)
+            | Command::ReceiveAdjustment(_)
+            | Command::SettleAdjustment(_)
             | Command::Mature(_)
             | Command::RaiseKeyEpoch(_)
             | Command::CloseDay(_)
@@ -174,6 +186,16 @@ impl Command {
                 reads.refunds.push(c.refund);
                 reads.balances_of.push(merchant);
             }
+            Command::ProposeAdjustment(c) => reads.adjustments.push(c.id),
+            Command::DecideAdjustment(c) => {
+                reads.adjustments.push(c.id);
+                reads.balances_of.push(merchant);
+            }
+            Command::ReceiveAdjustment(c) => {
+                reads.arrivals.push(c.adjustment);
+                reads.balances_of.push(merchant);
+            }
+            Command::SettleAdjustment(c) => reads.adjustments.push(c.id),
             Command::Mature(_) => reads.balances_of.push(merchant),
             Command::MoveClock(_)
             | Command::RaiseKeyEpoch(_)
@@ -221,6 +243,10 @@ impl Command {
                 Ok(Decided { changes, outcome, object: Some(id.0) })
             }
             Command::ApplyRefund(c, _) => done(refund::apply::decide(c, rows, facts)?, c.refund.0),
+            Command::ProposeAdjustment(c) => done(adjustment::propose(c, rows, facts)?, c.id.0),
+            Command::DecideAdjustment(c) => done(adjustment::decide(c, rows, facts)?, c.id.0),
+            Command::ReceiveAdjustment(c) => done(adjustment::receive(c, rows, facts)?, c.adjustment.0),
+            Command::SettleAdjustment(c) => done(adjustment::settle(c, rows, facts)?, c.id.0),
             Command::Mature(c) => done(domain::maturity::decide(c, rows, facts)?, c.merchant.0),
             Command::MoveClock(c) => done(domain::clock::decide(c, rows, facts)?, c.merchant.0),
             Command::RaiseKeyEpoch(c) => done(domain::clock::raise_key_epoch(c, rows)?, c.merchant.0),

@@ -436,7 +436,11 @@ fn reply(
             reply.refund = rows.refunds.get(&domain::id::RefundId(uid)).cloned();
             reply.payment = reply.refund.as_ref().and_then(|r| payment(r.payment));
         }
-        Command::Mature(_)
+        Command::ProposeAdjustment(_) | Command::DecideAdjustment(_) | Command::SettleAdjustment(_) => {
+            reply.adjustment = rows.adjustments.get(&domain::id::AdjustmentId(uid)).cloned();
+        }
+        Command::ReceiveAdjustment(_)
+        | Command::Mature(_)
         | Command::MoveClock(_)
         | Command::RaiseKeyEpoch(_)
         | Command::OpenDay(_)

@@ -62,6 +62,8 @@ pub(super) struct Working {
     attempts: Touched<domain::id::AttemptId>,
     captures: Touched<domain::id::CaptureId>,
     refunds: Touched<domain::id::RefundId>,
+    adjustments: Touched<domain::id::AdjustmentId>,
+    arrivals: Touched<domain::id::AdjustmentId>,
     heads: Touched<MerchantId>,
     balances: HashMap<AccountKey, TouchedBalance>,
     deltas: HashMap<AccountKey, i64>,
@@ -80,6 +82,8 @@ impl Working {
             attempts: Touched::default(),
             captures: Touched::default(),
             refunds: Touched::default(),
+            adjustments: Touched::default(),
+            arrivals: Touched::default(),
             heads: Touched::default(),
             balances: HashMap::new(),
             deltas: HashMap::new(),
@@ -133,6 +137,15 @@ impl Working {
                 self.rows.refund_nos.insert((refund.merchant, number.clone()), refund.id);
             }
             self.rows.refunds.insert(refund.id, refund);
+        }
+        for adjustment in changes.adjustments {
+            let before = self.rows.adjustments.get(&adjustment.id).map(|a| a.sequence);
+            self.adjustments.note(adjustment.id, before);
+            self.rows.adjustments.insert(adjustment.id, adjustment);
+        }
+        for arrival in changes.arrivals {
+            self.arrivals.note(arrival.adjustment, None);
+            self.rows.arrivals.insert(arrival.adjustment, arrival);
         }
         for head in changes.heads {
             self.change_head(head);
@@ -278,6 +291,8 @@ impl Working {
             && self.attempts.0.is_empty()
             && self.captures.0.is_empty()
             && self.refunds.0.is_empty()
+            && self.adjustments.0.is_empty()
+            && self.arrivals.0.is_empty()
             && self.heads.0.is_empty()
             && self.transactions.is_empty()
             && self.events.is_empty()
@@ -291,6 +306,8 @@ impl Working {
         let (new_attempts, attempts) = self.attempts.split(&mut self.rows.attempts);
         let (new_captures, captures) = self.captures.split(&mut self.rows.captures);
         let (new_refunds, refunds) = self.refunds.split(&mut self.rows.refunds);
+        let (new_adjustments, adjustments) = self.adjustments.split(&mut self.rows.adjustments);
+        let (arrivals, _) = self.arrivals.split(&mut self.rows.arrivals);
         let (_, heads) = self.heads.split(&mut self.rows.heads);
         let mut balances: Vec<BalanceWrite> = Vec::with_capacity(self.balances.len());
         for (key, touched) in self.balances {
@@ -316,6 +333,9 @@ impl Working {
             captures,
             new_refunds,
             refunds,
+            new_adjustments,
+            adjustments,
+            arrivals,
             heads,
             transactions: self.transactions,
             balances,

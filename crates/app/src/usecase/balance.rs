@@ -1,7 +1,7 @@
 //! A merchant's balances and the lines behind them. Money figures come from the books only.
 
 use crate::{App, Caller, Refusal, archive};
-use domain::id::{PaymentId, RefundId};
+use domain::id::{AdjustmentId, PaymentId, RefundId};
 use domain::statement::Kind;
 use ledger::{Account, Bucket};
 use money::Currency;
@@ -105,8 +105,28 @@ impl App {
         };
         match looked {
             // Of what is nobody's or another's there are no lines.
-            Ok(_) | Err(Refusal::NotFound(_)) => Ok(()),
+            Err(Refusal::NotFound(_)) => self.is_adjustment_here(caller, AdjustmentId(source)).await,
+            Ok(_) => Ok(()),
             Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Refuses an adjustment of which the merchant had lines that rest elsewhere: each half is one transaction.
+    async fn is_adjustment_here(&self, caller: &Caller, id: AdjustmentId) -> Result<(), Refusal> {
+        let shard = caller.merchant.0.shard();
+        let has_given = match self.adjustment(id).await {
+            Ok(found) => found.merchant == caller.merchant && found.status.is_given(),
+            Err(Refusal::NotFound(_)) => false,
+            Err(refusal) => return Err(refusal),
+        };
+        let has_received = self.store().arrival(shard, id).await?;
+        if !has_given && has_received.is_none_or(|arrival| arrival.merchant != caller.merchant) {
+            return Ok(());
+        }
+        let lines = self.store().lines_of_source(shard, id.0).await?;
+        match lines.iter().any(|line| line.entry.merchant == Some(caller.merchant)) {
+            true => Ok(()),
+            false => Err(Refusal::LinesArchived),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the faces can ask for, one file per noun.
 
+mod adjustment;
 mod balance;
 mod capture;
 pub(crate) mod endpoint;
@@ -16,6 +17,7 @@ mod refund;
 mod sandbox;
 mod statement;
 
+pub use adjustment::NewAdjustment;
 pub use balance::BalanceView;
 pub use capture::NewCapture;
 pub use endpoint::{EndpointPatch, NewEndpoint};

@@ -1,8 +1,9 @@
 //! What `verify` reads. Narrow, so that tests can put any state before it.
 
 use async_trait::async_trait;
+use domain::adjustment::{Adjustment, Arrival};
 use domain::attempt::Attempt;
-use domain::id::{AttemptId, MerchantId, PaymentId, RefundId, Shard};
+use domain::id::{AdjustmentId, AttemptId, MerchantId, PaymentId, RefundId, Shard};
 use domain::payment::Payment;
 use domain::refund::Refund;
 use ledger::AccountKey;
@@ -62,6 +63,21 @@ pub trait Journal: Send + Sync {
         after: Option<AttemptId>,
         limit: u32,
     ) -> Result<Vec<Attempt>, StoreError>;
+    async fn adjustments_after(
+        &self,
+        shard: Shard,
+        after: Option<AdjustmentId>,
+        limit: u32,
+    ) -> Result<Vec<Adjustment>, StoreError>;
+    async fn arrivals_after(
+        &self,
+        shard: Shard,
+        after: Option<AdjustmentId>,
+        limit: u32,
+    ) -> Result<Vec<Arrival>, StoreError>;
+    async fn adjustment(&self, id: AdjustmentId) -> Result<Option<Adjustment>, StoreError>;
+    /// What has arrived of an adjustment in a receiver's shard.
+    async fn arrival(&self, shard: Shard, id: AdjustmentId) -> Result<Option<Arrival>, StoreError>;
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError>;
     async fn refund(&self, id: RefundId) -> Result<Option<Refund>, StoreError>;
     async fn attempt(&self, id: AttemptId) -> Result<Option<Attempt>, StoreError>;
@@ -198,6 +214,32 @@ impl Journal for OfStore<'_> {
         limit: u32,
     ) -> Result<Vec<Attempt>, StoreError> {
         self.store.attempts_after(shard, after, limit).await
+    }
+
+    async fn adjustments_after(
+        &self,
+        shard: Shard,
+        after: Option<AdjustmentId>,
+        limit: u32,
+    ) -> Result<Vec<Adjustment>, StoreError> {
+        self.store.adjustments_after(shard, after, limit).await
+    }
+
+    async fn arrivals_after(
+        &self,
+        shard: Shard,
+        after: Option<AdjustmentId>,
+        limit: u32,
+    ) -> Result<Vec<Arrival>, StoreError> {
+        self.store.arrivals_after(shard, after, limit).await
+    }
+
+    async fn adjustment(&self, id: AdjustmentId) -> Result<Option<Adjustment>, StoreError> {
+        self.store.adjustment(id).await
+    }
+
+    async fn arrival(&self, shard: Shard, id: AdjustmentId) -> Result<Option<Arrival>, StoreError> {
+        self.store.arrival(shard, id).await
     }
 
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {

@@ -13,6 +13,7 @@
 //! follow on each other. Statements over archived lines are compared with each other and with the blocks, not made again: that takes
 //! the rows of their payments in the day's order.
 
+mod between;
 mod block;
 mod books;
 mod chain;
@@ -106,8 +107,10 @@ pub struct Report {
     pub old_blocks: u64,
     /// Balance rows compared.
     pub accounts: u64,
-    /// Payments, attempts and refunds compared.
+    /// Payments, attempts, refunds and adjustments compared.
     pub objects: u64,
+    /// Adjustments of which the second half is not noted yet: what 1920 holds over all shards. Only counted by a full run.
+    pub adjustments_in_transit: u64,
     /// Statements made again and compared; only by a full run.
     pub statements: u64,
     /// Transactions after the last block.
@@ -126,6 +129,7 @@ impl Report {
         self.old_blocks += other.old_blocks;
         self.accounts += other.accounts;
         self.objects += other.objects;
+        self.adjustments_in_transit += other.adjustments_in_transit;
         self.statements += other.statements;
         self.unsealed += other.unsealed;
         self.unlinked += other.unlinked;
@@ -241,6 +245,7 @@ async fn all_of(walk: &mut Walk<'_>, progress: &mut dyn Progress) -> Result<(), 
     rows::check(walk, progress).await?;
     if walk.totals.is_some() {
         objects::check(walk, progress).await?;
+        between::check(walk, progress).await?;
     }
     Ok(())
 }

@@ -6,6 +6,9 @@ use ledger::{Account, AccountKey, Category, Keeping, PostingKind};
 use std::collections::{BTreeSet, HashMap};
 use store::reads::StoredTransaction;
 
+/// The code of the account between two halves.
+const BETWEEN_SHARDS: u16 = 1920;
+
 /// Sums over the journal so far. Memory grows with accounts, payments and refunds, not with lines.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
@@ -15,6 +18,8 @@ pub(super) struct Totals {
     pub(super) objects: HashMap<AccountKey, i64>,
     pub(super) payments: HashMap<PaymentId, PaymentSums>,
     pub(super) refunds: HashMap<RefundId, RefundSums>,
+    /// Lines on 1920 by what caused them, in order.
+    pub(super) between: HashMap<Uid, Vec<(AccountKey, i64)>>,
     platform: Option<PlatformMatch>,
 }
 
@@ -79,6 +84,7 @@ impl Totals {
             | PostingKind::RefundFailed
             | PostingKind::RefundFailedLate => self.take_refund(RefundId::from_uid(source), stored),
             PostingKind::PaymentHeld => self.take_held(source, stored),
+            PostingKind::Adjusted => self.take_adjusted(source, stored),
             // They move accounts of objects (2130, 2910, 9010), which are summed by account, or no object at all.
             PostingKind::Authorized
             | PostingKind::AuthorizationReleased
@@ -86,7 +92,6 @@ impl Totals {
             | PostingKind::HeldReturned
             | PostingKind::Matured
             | PostingKind::DebtRecovered
-            | PostingKind::Adjusted
             | PostingKind::Reversed => {}
         }
     }
@@ -112,6 +117,16 @@ impl Totals {
         let sums = self.refunds.entry(RefundId::from_uid(source)).or_default();
         for entry in entries.iter().filter(|entry| entry.account.code == 1110) {
             add(&mut sums.taken_minor, entry.amount_minor.saturating_neg());
+        }
+    }
+
+    /// Each half of an adjustment has one line on 1920.
+    fn take_adjusted(&mut self, source: Uid, stored: &StoredTransaction) {
+        let entries = &stored.transaction.entries;
+        for entry in entries.iter().filter(|entry| entry.account.code == BETWEEN_SHARDS) {
+            let lines = self.between.entry(source).or_default();
+            lines.push((entry.account, entry.amount_minor));
+            lines.sort_unstable();
         }
     }
 

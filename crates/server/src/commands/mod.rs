@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub mod adjustment;
 pub mod archive;
 pub mod backup;
 pub mod channel;
@@ -66,6 +67,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Verify(options) => verify::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Waiting(options) => waiting::run(&options),
+        Command::Adjustment { command } => adjustment::run(command),
         Command::Payment { command } => payment::run(command),
         Command::Sandbox { command } => sandbox::run(command),
         Command::Listen(options) => listen::run(&options),

@@ -148,6 +148,7 @@ pub(super) fn as_json(report: &Report) -> Value {
         "old_blocks": report.old_blocks,
         "accounts": report.accounts,
         "objects": report.objects,
+        "adjustments_in_transit": report.adjustments_in_transit,
         "statements": report.statements,
         "unsealed": report.unsealed,
         "unlinked": report.unlinked,

@@ -3,15 +3,17 @@
 //! secret to keep.
 
 mod access;
+mod adjustment;
 mod client;
 mod master_key;
 mod payment;
 mod resume;
 
 pub(crate) use access::{Assign, Assigned, Revoked, assign, revoke};
+pub(crate) use adjustment::{Decide, Propose, Said, Shown, decide, propose, read_person};
 pub(crate) use client::Client;
 pub(crate) use master_key::{Begin, Reloaded, SealAgain, SealedAgainAnswer};
-pub(crate) use payment::{Decision, Resolve, Resolved, resolve, sentence};
+pub(crate) use payment::{Decision, Resolve, Resolved, resolve};
 pub(crate) use resume::{Resume, ResumeAnswer, ResumeProgress};
 
 use crate::assemble::Running;
@@ -24,6 +26,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use crypto::seal::Sealer;
+use domain::rejection::Rejection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -46,6 +49,8 @@ pub(crate) fn router(running: &Running, sealer: Arc<Sealer>, token: Zeroizing<St
     let operator = Operator { app: running.app.clone(), store: Arc::clone(&running.store), sealer, token };
     Router::new()
         .route("/ops/v1/payments/{id}/resolve", post(payment::route))
+        .route("/ops/v1/adjustments", post(adjustment::propose_route))
+        .route("/ops/v1/adjustments/{id}/decide", post(adjustment::decide_route))
         .route("/ops/v1/api_keys/{id}/revoke", post(access::revoke_route))
         .route("/ops/v1/merchants/{id}/partner", post(access::assign_route))
         .route("/ops/v1/resume", get(resume::progress).post(resume::route))
@@ -95,6 +100,32 @@ fn answer(result: Result<impl Serialize, Refusal>) -> Response {
             tracing::error!(?refusal, "an operator's request failed");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "a defect; see the log")
         }
+    }
+}
+
+/// A refusal that an operator's request can meet, for people.
+pub(crate) fn sentence(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::NothingToResolve { found_status } => {
+            format!("the payment is {found_status} and holds no money that waits for a decision")
+        }
+        Rejection::CurrencyDiffers { payment_currency } => {
+            format!("another currency than {payment_currency} came: it can only be sent back")
+        }
+        Rejection::SamePerson => {
+            "whoever proposed an adjustment can't decide it: ask another person".to_owned()
+        }
+        Rejection::AdjustmentDecided { found_status } => {
+            format!("the adjustment is {found_status}: it was decided before")
+        }
+        Rejection::AdjustmentExistsDiffers => "another adjustment has this id".to_owned(),
+        Rejection::AdjustmentNotFound => "there is no such adjustment".to_owned(),
+        Rejection::InsufficientFunds { short_minor } => {
+            format!(
+                "what the merchant has available is short of {short_minor} minor units; nothing was moved"
+            )
+        }
+        other => format!("refused: {other:?}"),
     }
 }
 

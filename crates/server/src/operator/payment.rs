@@ -1,6 +1,6 @@
 //! A person decides about money that a payment may not simply keep.
 
-use super::{Operator, Trusted, answer, parsed, problem};
+use super::{Operator, Trusted, answer, parsed, problem, sentence};
 use app::{App, Refusal};
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::id::{Id, PaymentId};
 use domain::payment::resolve::Resolution;
-use domain::rejection::Rejection;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::Store;
@@ -62,17 +61,6 @@ pub(super) async fn route(
         Err(Refusal::Rejected { rejection, .. }) => problem(StatusCode::CONFLICT, &sentence(&rejection)),
         result => answer(result),
     }
-}
-
-/// A refusal that resolving can meet, for people.
-pub(crate) fn sentence(rejection: &Rejection) -> String {
-    if let Rejection::NothingToResolve { found_status } = rejection {
-        return format!("the payment is {found_status} and holds no money that waits for a decision");
-    }
-    if let Rejection::CurrencyDiffers { payment_currency } = rejection {
-        return format!("another currency than {payment_currency} came: it can only be sent back");
-    }
-    format!("refused: {rejection:?}")
 }
 
 /// Resolves a payment through the lane of its merchant.

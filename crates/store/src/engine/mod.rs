@@ -1,6 +1,7 @@
 //! What an engine is to the rest of the store: it runs work on one of its connections. Everything that is asked of a store
 //! outside lanes is written once, here and in the files of the nouns.
 
+mod adjustments;
 mod archive;
 mod control;
 mod nodes;

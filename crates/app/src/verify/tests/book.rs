@@ -4,8 +4,11 @@ use super::super::Journal;
 use crate::seal::BlockStore;
 use async_trait::async_trait;
 use domain::Uid;
+use domain::adjustment::{Adjustment, Arrival};
 use domain::attempt::{self, Attempt};
-use domain::id::{AttemptId, ChannelAccountId, Id, IdMaker, MerchantId, PaymentId, PriceId, RefundId, Shard};
+use domain::id::{
+    AdjustmentId, AttemptId, ChannelAccountId, Id, IdMaker, MerchantId, PaymentId, PriceId, RefundId, Shard,
+};
 use domain::job::Job;
 use domain::payment::{CaptureMode, Details, Payment, Scene, Status};
 use domain::refund::{self, Refund};
@@ -37,6 +40,9 @@ pub struct State {
     pub payments: BTreeMap<PaymentId, Payment>,
     pub attempts: BTreeMap<AttemptId, Attempt>,
     pub refunds: BTreeMap<RefundId, Refund>,
+    pub adjustments: BTreeMap<AdjustmentId, Adjustment>,
+    /// By the receiver's shard.
+    pub arrivals: BTreeMap<(Shard, AdjustmentId), Arrival>,
     pub blocks: Vec<Block>,
     pub verified: i64,
     pub credit_line_minor: i64,
@@ -64,6 +70,8 @@ impl Book {
             payments: BTreeMap::new(),
             attempts: BTreeMap::new(),
             refunds: BTreeMap::new(),
+            adjustments: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
             blocks: Vec::new(),
             verified: 0,
             credit_line_minor: 0,
@@ -136,8 +144,17 @@ impl State {
             .key(Currency::CNY)
     }
 
-    /// Books a posting as a lane does: chained accounts get number and balance, others a delta.
+    pub fn new_id<I: Id>(&mut self) -> I {
+        self.ids.next()
+    }
+
+    /// Books a posting of the merchant's.
     pub fn book(&mut self, posting: &Posting, source: Uid) {
+        self.book_of(self.merchant, posting, source);
+    }
+
+    /// Books a posting as a lane does: chained accounts get number and balance, others a delta.
+    pub fn book_of(&mut self, merchant: MerchantId, posting: &Posting, source: Uid) {
         let mut entries = Vec::new();
         for line in &posting.lines {
             let key = line.account.key(posting.currency);
@@ -159,7 +176,7 @@ impl State {
                         account_seq: before.account_seq + 1,
                     };
                     self.balances.retain(|row| row.key != key);
-                    self.balances.push(StoredBalance { key, merchant: self.merchant, balance: after });
+                    self.balances.push(StoredBalance { key, merchant, balance: after });
                     entry.account_seq = Some(after.account_seq);
                     entry.balance_after_minor = Some(after.amount_minor);
                 }
@@ -170,7 +187,7 @@ impl State {
         let transaction = Transaction {
             kind: posting.kind,
             source,
-            merchant: self.merchant,
+            merchant,
             posted_at_us: 1_795_491_000_000_000 + self.last_seq,
             booked_on: TODAY,
             corrects: None,
@@ -605,6 +622,41 @@ impl Journal for Book {
     ) -> Result<Vec<Attempt>, StoreError> {
         self.time_passes();
         Ok(after(&self.state().attempts, last, limit))
+    }
+
+    async fn adjustments_after(
+        &self,
+        _: Shard,
+        last: Option<AdjustmentId>,
+        limit: u32,
+    ) -> Result<Vec<Adjustment>, StoreError> {
+        self.time_passes();
+        Ok(after(&self.state().adjustments, last, limit))
+    }
+
+    async fn arrivals_after(
+        &self,
+        shard: Shard,
+        last: Option<AdjustmentId>,
+        limit: u32,
+    ) -> Result<Vec<Arrival>, StoreError> {
+        self.time_passes();
+        let state = self.state();
+        let here: BTreeMap<AdjustmentId, Arrival> = state
+            .arrivals
+            .iter()
+            .filter(|((of, _), _)| *of == shard)
+            .map(|((_, id), arrival)| (*id, *arrival))
+            .collect();
+        Ok(after(&here, last, limit))
+    }
+
+    async fn adjustment(&self, id: AdjustmentId) -> Result<Option<Adjustment>, StoreError> {
+        Ok(self.state().adjustments.get(&id).cloned())
+    }
+
+    async fn arrival(&self, shard: Shard, id: AdjustmentId) -> Result<Option<Arrival>, StoreError> {
+        Ok(self.state().arrivals.get(&(shard, id)).copied())
     }
 
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {

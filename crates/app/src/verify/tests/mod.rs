@@ -1,5 +1,6 @@
 //! A small honest book, and each row of it falsified in turn.
 
+mod between;
 mod book;
 mod clean;
 mod sqlite;
