@@ -16,7 +16,7 @@ LOCKED := $(if $(CI),--locked)
 DENY := PATH="$(TARGET)/tools/bin:$$PATH" cargo-deny
 
 # Black-box tests that run on PostgreSQL too; what looks into files and backups of the embedded store stays with it.
-ON_POSTGRES := cases:: partners:: safekeeping::archived --skip marks::
+ON_POSTGRES := adjustments:: cases:: partners:: safekeeping::archived --skip marks::
 
 # The interpreter that tests start for the independent Python clients.
 export FEIQIAN_TEST_PYTHON := $(TARGET)/venv/bin/python

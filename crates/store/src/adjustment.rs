@@ -1,14 +1,14 @@
 //! Rows of adjustments, and of what has arrived of them.
 
-use crate::StoreError;
-use crate::db::{Columns, Db, Many, keyed, params, statements, writes};
-use domain::adjustment::{Adjustment, Arrival, Corrected, Person, Reason, Status};
+use crate::db::{Columns, Db, Many, corrupt, keyed, params, statements, writes};
+use crate::{StoreError, members};
+use domain::adjustment::{Adjustment, Arrival, Person, Status};
 use domain::id::{AdjustmentId, Shard, Uid};
 
 macro_rules! columns {
     () => {
-        "id, merchant, receiver, amount_minor, currency, corrects, reason, proposed_by, decided_by, status, job_due_at_us, \
-         job_owner, job_fence, job_tries, created_at_us, updated_at_us, sequence"
+        "id, merchant, receiver, amount_minor, currency, details, proposed_by, decided_by, status, due_at_us, \
+         created_at_us, updated_at_us, sequence"
     };
 }
 
@@ -27,13 +27,11 @@ keyed! {
 
 writes! {
     INSERT = insert "adjustment" row {
-        id: Uid, merchant: Uid, receiver: Uid, amount_minor: Big, currency: Small, corrects: Text, reason: Text,
-        proposed_by: Text, decided_by: Text, status: Text, job_due_at_us: Big, job_owner: Big, job_fence: Big,
-        job_tries: Big, created_at_us: Big, updated_at_us: Big, sequence: Big,
+        id: Uid, merchant: Uid, receiver: Uid, amount_minor: Big, currency: Small, details: Bytes, proposed_by: Text,
+        decided_by: Text, status: Text, due_at_us: Big, created_at_us: Big, updated_at_us: Big, sequence: Big,
     };
     UPDATE = update "adjustment" key { id: Uid } expect { sequence: Big } set {
-        decided_by: Text, status: Text, job_due_at_us: Big, job_owner: Big, job_fence: Big, job_tries: Big,
-        updated_at_us: Big, sequence: Big,
+        decided_by: Text, status: Text, due_at_us: Big, updated_at_us: Big, sequence: Big,
     };
     INSERT_ARRIVAL = insert "arrival" row {
         adjustment: Uid, merchant: Uid, amount_minor: Big, currency: Small, arrived_at_us: Big,
@@ -45,23 +43,26 @@ statements! {
     OPEN = concat!("SELECT ", columns!(), " FROM adjustment INDEXED BY adjustment_open \
         WHERE shard = ?1 AND status IN ('proposed', 'in_transit') AND id > ?2 ORDER BY id LIMIT ?3");
     DUE = concat!("SELECT ", columns!(), " FROM adjustment INDEXED BY adjustment_due \
-        WHERE shard = ?1 AND job_due_at_us <= ?2 ORDER BY job_due_at_us LIMIT ?3");
+        WHERE shard = ?1 AND due_at_us <= ?2 ORDER BY due_at_us LIMIT ?3");
     ARRIVED_AFTER = concat!("SELECT ", arrived!(), " FROM arrival \
         WHERE shard = ?1 AND adjustment > ?2 ORDER BY adjustment LIMIT ?3");
 }
 
 fn read(c: &mut Columns<'_>) -> Result<Adjustment, StoreError> {
+    let (id, merchant, receiver, amount) = (c.id()?, c.id()?, c.id()?, c.amount()?);
+    let (corrects, reason) = members::read_correction(c.blob()?)
+        .ok_or_else(|| corrupt("an adjustment's details can't be read"))?;
     Ok(Adjustment {
-        id: c.id()?,
-        merchant: c.id()?,
-        receiver: c.id()?,
-        amount: c.amount()?,
-        corrects: c.word(Corrected::parse)?,
-        reason: c.word(Reason::parse)?,
+        id,
+        merchant,
+        receiver,
+        amount,
+        corrects,
+        reason,
         proposed_by: c.word(Person::parse)?,
         decided_by: c.opt_word(Person::parse)?,
         status: c.word(Status::parse)?,
-        job: c.job()?,
+        due_at_us: c.opt_int()?,
         created_at_us: c.int()?,
         updated_at_us: c.int()?,
         sequence: c.int()?,
@@ -81,15 +82,11 @@ pub(crate) fn inserts(adjustments: &[Adjustment]) -> Many<'_> {
             adjustment.receiver.0.0,
             adjustment.amount.minor(),
             adjustment.amount.currency().numeric(),
-            adjustment.corrects.to_string(),
-            adjustment.reason.as_str(),
+            members::correction(adjustment.corrects, &adjustment.reason),
             adjustment.proposed_by.as_str(),
             adjustment.decided_by.as_ref().map(Person::as_str),
             adjustment.status.as_str(),
-            adjustment.job.due_at_us,
-            adjustment.job.owner,
-            adjustment.job.fence,
-            adjustment.job.tries,
+            adjustment.due_at_us,
             adjustment.created_at_us,
             adjustment.updated_at_us,
             adjustment.sequence,
@@ -105,10 +102,7 @@ pub(crate) fn updates(adjustments: &[(i64, Adjustment)]) -> Many<'_> {
             *expected,
             adjustment.decided_by.as_ref().map(Person::as_str),
             adjustment.status.as_str(),
-            adjustment.job.due_at_us,
-            adjustment.job.owner,
-            adjustment.job.fence,
-            adjustment.job.tries,
+            adjustment.due_at_us,
             adjustment.updated_at_us,
             adjustment.sequence,
         ]

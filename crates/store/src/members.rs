@@ -1,7 +1,8 @@
-//! Members that stand in one column: failures, the payer's next action, a payment's details and personal data, the lines
-//! of a refund's acceptance. Tags are never used again for something else.
+//! Members that stand in one column: failures, the payer's next action, a payment's details and personal data, what an adjustment
+//! corrects, the lines of a refund's acceptance. Tags are never used again for something else.
 
 use crate::code::{Reader, Writer};
+use domain::adjustment::{Corrected, Reason};
 use domain::api_key::Certificate;
 use domain::channel::{Action, Failure, SandboxOutcome};
 use domain::id::{Id, KeyId};
@@ -73,6 +74,24 @@ pub(crate) fn read_action(bytes: &[u8]) -> Option<Action> {
         (Action::Invoke { .. }, None) | (_, Some(_)) => None,
         (action, None) => Some(action),
     }
+}
+
+/// What an adjustment corrects, and why.
+pub(crate) fn correction(corrects: Corrected, reason: &Reason) -> Vec<u8> {
+    Writer::with_capacity(96).text(1, &corrects.to_string()).text(2, reason.as_str()).finish()
+}
+
+pub(crate) fn read_correction(bytes: &[u8]) -> Option<(Corrected, Reason)> {
+    let (mut corrects, mut reason) = (None, None);
+    Reader::new(bytes)?.each(|field| {
+        match field.tag {
+            1 => corrects = Some(Corrected::parse(field.text()?)?),
+            2 => reason = Some(Reason::parse(field.text()?)?),
+            _ => return None,
+        }
+        Some(())
+    })?;
+    corrects.zip(reason)
 }
 
 /// A payment's fixed part without personal data.

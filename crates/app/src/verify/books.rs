@@ -21,8 +21,10 @@ pub(super) fn check(shard: Shard, stored: &StoredTransaction) -> Result<(), Diff
     let Some(first) = transaction.entries.first() else {
         return broken(format!("{at} has no lines"));
     };
-    for (what, id) in [("merchant", transaction.merchant.uid()), ("source", transaction.source)] {
-        if id.shard() != shard {
+    let source_shard = given_in(&transaction.entries).unwrap_or(shard);
+    let of = [("merchant", transaction.merchant.uid(), shard), ("source", transaction.source, source_shard)];
+    for (what, id, expected) in of {
+        if id.shard() != expected {
             return broken(format!("{at} has a {what} of shard {}: {}", id.shard().0, id.to_text()));
         }
     }
@@ -69,6 +71,16 @@ fn quoted(entries: &[Entry]) -> String {
     text
 }
 
+/// The shard of whoever gave what arrives with these lines: its half has the object that caused both.
+fn given_in(entries: &[Entry]) -> Option<Shard> {
+    entries.iter().filter(|entry| entry.amount_minor > 0).find_map(|entry| {
+        match Account::from_key(&entry.account) {
+            Some(Account::BetweenShards { other_shard }) => Some(Shard(other_shard)),
+            _ => None,
+        }
+    })
+}
+
 /// What is wrong with a line by itself.
 fn line_fault(shard: Shard, entry: &Entry) -> Option<String> {
     let name = name_of(&entry.account);
@@ -100,6 +112,11 @@ fn line_fault(shard: Shard, entry: &Entry) -> Option<String> {
             }
         }
         (Owner::Platform, None) => {}
+    }
+    if let Account::BetweenShards { other_shard } = account
+        && Shard(other_shard).world() != shard.world()
+    {
+        return Some(format!("{name} is of the other world"));
     }
     let foreign = [entry.merchant.map(Id::uid), owned_object(&account)]
         .into_iter()

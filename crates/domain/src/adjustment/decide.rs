@@ -3,7 +3,6 @@
 use super::{Adjustment, Person, Status};
 use crate::decide::{Booking, Changes, Facts};
 use crate::id::{AdjustmentId, MerchantId};
-use crate::job::Job;
 use crate::rejection::Rejection;
 use crate::rows::Rows;
 use ledger::Account;
@@ -76,7 +75,8 @@ fn give(adjustment: Adjustment, rows: &Rows, facts: &Facts<'_>) -> Result<Change
     }
     let posting = given(merchant.0.0, receiver.0.shard().0, amount, adjustment.corrects.uid().0)?;
     let booking = Booking { posting, source: adjustment.id.0 };
-    let job = Job::leased(facts.node, facts.lease_until_us);
-    let in_transit = Adjustment { status: Status::InTransit, job, ..adjustment };
+    // Until then the node that approved is about to do it.
+    let due_at_us = Some(facts.lease_until_us);
+    let in_transit = Adjustment { status: Status::InTransit, due_at_us, ..adjustment };
     Ok(Changes { adjustments: vec![in_transit], bookings: vec![booking], ..Changes::default() })
 }

@@ -14,7 +14,6 @@ pub use propose::{ProposeAdjustment, propose};
 pub use settle::{Receive, SettleAdjustment, receive, settle};
 
 use crate::id::{AdjustmentId, Id, MerchantId, PaymentId, RefundId, Uid};
-use crate::job::Job;
 use crate::payment::state::words;
 use money::Amount;
 use std::fmt;
@@ -141,8 +140,8 @@ pub struct Adjustment {
     pub decided_by: Option<Person>,
     /// Where it stands.
     pub status: Status,
-    /// The receiver's half, while it is to be booked.
-    pub job: Job,
+    /// In transit: real time from which any node books the receiver's half, microseconds.
+    pub due_at_us: Option<i64>,
     /// Giver's business time of the proposal, microseconds.
     pub created_at_us: i64,
     /// Giver's business time of the last change, microseconds.

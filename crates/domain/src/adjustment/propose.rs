@@ -3,7 +3,6 @@
 use super::{Adjustment, Corrected, Person, Reason, Status};
 use crate::decide::{Changes, Facts};
 use crate::id::{AdjustmentId, MerchantId};
-use crate::job::Job;
 use crate::rejection::Rejection;
 use crate::rows::Rows;
 use money::Amount;
@@ -65,7 +64,7 @@ pub fn propose(command: &ProposeAdjustment, rows: &Rows, facts: &Facts<'_>) -> R
         proposed_by: command.by.clone(),
         decided_by: None,
         status: Status::Proposed,
-        job: Job::default(),
+        due_at_us: None,
         created_at_us: facts.now_us,
         updated_at_us: facts.now_us,
         sequence: 1,

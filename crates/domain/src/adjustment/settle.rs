@@ -66,7 +66,7 @@ pub fn settle(command: &SettleAdjustment, rows: &Rows, facts: &Facts<'_>) -> Res
     }
     let settled = Adjustment {
         status: Status::Succeeded,
-        job: adjustment.job.done(),
+        due_at_us: None,
         updated_at_us: facts.now_us,
         sequence: adjustment.sequence + 1,
         ..adjustment.clone()

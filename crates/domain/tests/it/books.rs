@@ -133,6 +133,15 @@ impl Books {
             assert!(attempt.held_minor >= 0 && attempt.sent_back_minor >= 0, "{attempt:?}");
             self.rows.attempts.insert(attempt.id, attempt);
         }
+        for adjustment in changes.adjustments {
+            let before =
+                self.rows.adjustments.get(&adjustment.id).map_or(0, |adjustment| adjustment.sequence);
+            assert_eq!(adjustment.sequence, before + 1, "every change raises its sequence by one");
+            self.rows.adjustments.insert(adjustment.id, adjustment);
+        }
+        for arrival in changes.arrivals {
+            assert_eq!(self.rows.arrivals.insert(arrival.adjustment, arrival), None, "it arrives once");
+        }
         for capture in changes.captures {
             self.rows.captures.insert(capture.id, capture);
         }

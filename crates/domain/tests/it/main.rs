@@ -3,5 +3,6 @@
 // Helpers of tests fail by panicking, as tests do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod adjustments;
 mod books;
 mod histories;

@@ -44,7 +44,7 @@ pub struct ProposeOptions {
     #[arg(long)]
     corrects: String,
     /// Minor units of that payment's currency: 1250 is CNY 12.50.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     amount: i64,
     /// Why, 1 to 127 characters; no personal data.
     #[arg(long)]

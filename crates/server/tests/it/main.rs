@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod abuse;
+mod adjustments;
 mod authorization;
 mod cases;
 mod cases_b;

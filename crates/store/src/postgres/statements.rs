@@ -135,6 +135,9 @@ const FILL: &str = "DO $$ DECLARE t text; c text; v text; BEGIN FOR t, c, v IN \
         WHEN a.attname = 'root' AND k.relname = 'statement' THEN 'NULL' \
         WHEN a.atttypid = 'smallint'::regtype THEN '1' \
         WHEN a.atttypid IN ('integer'::regtype, 'bigint'::regtype) THEN 'i' \
+        WHEN a.attname = 'status' AND k.relname = 'adjustment' THEN quote_literal('in_transit') \
+        WHEN a.attname = 'receiver' THEN '(''019b'' || substr(md5(i::text), 5))::uuid' \
+        WHEN a.attname = 'proposed_by' THEN quote_literal('p') || ' || i' \
         WHEN a.atttypid = 'uuid'::regtype THEN '(''019a'' || substr(md5(i::text), 5))::uuid' \
         WHEN a.atttypid = 'text'::regtype THEN 'i::text' ELSE quote_literal('x') || '::bytea' END, ', ' ORDER BY a.attnum) \
     FROM pg_class k JOIN pg_attribute a ON a.attrelid = k.oid AND a.attnum > 0 AND NOT a.attisdropped \

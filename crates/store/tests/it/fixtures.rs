@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each user takes a part
 
 use crypto::seal::{KeyProvider, MasterKey, SealFault, Sealer};
+use domain::adjustment::{self, Adjustment, Arrival, Corrected, Person, Reason};
 use domain::api_key::{ApiKey, Certificate, Notice, Owner};
 use domain::attempt::{self, Attempt};
 use domain::capture::{self, Capture};
@@ -307,6 +308,28 @@ pub fn full_refund(ids: &mut IdMaker, payment: &Payment, refund_no: Option<&str>
         updated_at_us: NOW_US + 1,
         sequence: 4,
     }
+}
+
+pub fn adjustment(ids: &mut IdMaker, merchant: MerchantId, receiver: MerchantId) -> Adjustment {
+    Adjustment {
+        id: ids.next(),
+        merchant,
+        receiver,
+        amount: cny(700),
+        corrects: Corrected::Refund(ids.next()),
+        reason: Reason::parse("收错商户").unwrap(),
+        proposed_by: Person::parse("li").unwrap(),
+        decided_by: None,
+        status: adjustment::Status::Proposed,
+        due_at_us: None,
+        created_at_us: NOW_US,
+        updated_at_us: NOW_US,
+        sequence: 1,
+    }
+}
+
+pub fn arrival(of: &Adjustment) -> Arrival {
+    Arrival { adjustment: of.id, merchant: of.receiver, amount: of.amount, arrived_at_us: NOW_US + 5 }
 }
 
 pub fn idempotency(ids: &mut IdMaker, merchant: MerchantId, object: Option<Uid>) -> IdempotencyRow {

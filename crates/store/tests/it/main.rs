@@ -1,6 +1,7 @@
 //! The store from outside: scratch files, real commits.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers are tests too
 
+mod adjustments;
 mod archived;
 mod beside;
 mod books;

@@ -5,7 +5,6 @@ use super::{Book, SHARD, difference, seal, verify};
 use crate::verify::Options;
 use domain::adjustment::{Adjustment, Arrival, Corrected, Person, Reason, Status};
 use domain::id::{AdjustmentId, Id, IdMaker, MerchantId, Shard};
-use domain::job::Job;
 use ledger::posting::adjustment::{given, received};
 use money::{Amount, Currency};
 
@@ -34,7 +33,7 @@ fn give(state: &mut State, shard: Shard) -> AdjustmentId {
         proposed_by: Person::parse("li").unwrap(),
         decided_by: Person::parse("wei"),
         status: Status::InTransit,
-        job: Job::default(),
+        due_at_us: Some(1),
         created_at_us: 1,
         updated_at_us: 1,
         sequence: 2,
@@ -172,6 +171,25 @@ fn rows_are_held_against_what_was_booked() {
         found.contains("has -700 CNY on 1920 {5} in shard 1, its rows say -700 CNY on 1920 {3}"),
         "{found}"
     );
+}
+
+/// What arrives names the shard that it comes from, of the same world.
+#[test]
+fn a_source_of_another_shard_arrives_from_there() {
+    let from = |other: Shard, source: AdjustmentId| {
+        let book = Book::new();
+        {
+            let mut state = book.state();
+            let merchant = state.merchant;
+            let posting = received(merchant.uid().0, other.0, sum(), [1; 16], &*state).unwrap();
+            state.book_of(merchant, &posting, source.0);
+        }
+        difference(&book, Options::incremental(0))
+    };
+    let of = |shard: Shard| AdjustmentId(IdMaker::new(1, shard, 5).next::<AdjustmentId>().0);
+    assert!(from(OTHER, of(Shard(5))).contains("has a source of shard 5"));
+    assert!(from(OTHER, of(SHARD)).contains("has a source of shard 1"));
+    assert!(from(Shard(2), of(Shard(2))).contains("1920 {2} CNY is of the other world"));
 }
 
 /// The second half is booked and noted between any two reads.

@@ -1,6 +1,7 @@
 //! What is reached without an API key: payers' pages, channels' callbacks and documents on the public listener, and the whole
 //! internal listener.
 
+use crate::adjustments::desk::Wish;
 use crate::harness::books::Books;
 use crate::harness::callback::{Channel, paid};
 use crate::harness::client::{Credentials, now_s};
@@ -180,7 +181,10 @@ pub async fn internal(server: &Server, merchant: &Merchant<'_>) -> Vec<Face> {
         .await;
     let made = server.cli(&["key", "create", "--merchant", &merchant.id, "--bearer"]);
     let nothing = || Value::Null;
-    let requests: [(&str, &str, String, Value); 12] = [
+    let other = Merchant::new(server).await;
+    let wish = Wish::between(merchant, &other, &merchant.paid(1_000).await.id(), 100);
+    let adjustment = text(&wish.propose(server, "li"), "id");
+    let requests: [(&str, &str, String, Value); 14] = [
         ("GET", "/healthz", "/healthz".to_owned(), nothing()),
         ("GET", "/readyz", "/readyz".to_owned(), nothing()),
         ("GET", "/metrics", "/metrics".to_owned(), nothing()),
@@ -201,6 +205,13 @@ pub async fn internal(server: &Server, merchant: &Merchant<'_>) -> Vec<Face> {
             "/ops/v1/merchants/{id}/partner",
             format!("/ops/v1/merchants/{}/partner", merchant.id),
             json!({ "partner": null }),
+        ),
+        ("POST", "/ops/v1/adjustments", "/ops/v1/adjustments".to_owned(), wish.body(&adjustment, "li")),
+        (
+            "POST",
+            "/ops/v1/adjustments/{id}/decide",
+            format!("/ops/v1/adjustments/{adjustment}/decide"),
+            json!({ "verdict": "reject", "by": "wei" }),
         ),
         ("GET", "/ops/v1/resume", "/ops/v1/resume".to_owned(), nothing()),
         ("POST", "/ops/v1/resume", "/ops/v1/resume".to_owned(), json!({ "without_answers": false })),

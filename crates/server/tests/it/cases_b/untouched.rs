@@ -4,11 +4,13 @@ use crate::harness::Server;
 use crate::harness::books::Books;
 
 /// Tables whose rows may neither come, go nor change by a refused request, with what tells a change of each row.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 16] = [
     ("payment", "hex(id) || status || sequence"),
     ("attempt", "hex(id) || status"),
     ("capture", "hex(id) || status || sequence"),
     ("refund", "hex(id) || status || sequence"),
+    ("adjustment", "hex(id) || status || sequence"),
+    ("arrival", "hex(adjustment)"),
     ("journal_tx", "seq"),
     ("journal_entry", "seq || ':' || line || ':' || amount_minor"),
     ("balance", "hex(dim) || code || day || currency || amount_minor"),

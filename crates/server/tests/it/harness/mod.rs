@@ -51,6 +51,16 @@ pub fn on_own(settings: &[Setting], case: impl AsyncFnOnce(&Server)) {
     });
 }
 
+/// As [`on_own`], with two shards for each world where the engine has several.
+pub fn on_shards(settings: &[Setting], case: impl AsyncFnOnce(&Server)) {
+    run(async {
+        let server = Server::make_sharded(Engine::of_run(), settings);
+        server.serve();
+        case(&server).await;
+        server.verify();
+    });
+}
+
 /// Starts something beside a case.
 pub fn spawn<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,

@@ -101,12 +101,28 @@ impl Server {
 
     /// The same on this engine.
     pub fn make_on(engine: Engine, settings: &[Setting]) -> Server {
+        match testdb::is_citus() && engine == Engine::Postgres {
+            true => Server::make_sharded(engine, settings),
+            false => Server::initialized(engine, settings, &["init"]),
+        }
+    }
+
+    /// The same with two shards for each world where the engine has several, so that the second merchant is in another one than the
+    /// first.
+    pub fn make_sharded(engine: Engine, settings: &[Setting]) -> Server {
+        match engine {
+            Engine::Sqlite => Server::initialized(engine, settings, &["init"]),
+            Engine::Postgres if testdb::is_citus() => {
+                Server::initialized(engine, settings, &["init", "--citus", "--shards", "2"])
+            }
+            Engine::Postgres => Server::initialized(engine, settings, &["init", "--shards", "2"]),
+        }
+    }
+
+    fn initialized(engine: Engine, settings: &[Setting], init: &[&str]) -> Server {
         let database = (engine == Engine::Postgres).then(|| Arc::new(testdb::database()));
         let server = Server::node(database, None, settings);
-        match testdb::is_citus() && engine == Engine::Postgres {
-            true => server.cli(&["init", "--citus", "--shards", "2"]),
-            false => server.cli(&["init"]),
-        };
+        server.cli(init);
         server
     }
 

@@ -2,6 +2,7 @@
 
 mod away;
 mod copied;
+mod crossing;
 mod fresh;
 mod hold;
 mod proxy;
