@@ -1,6 +1,7 @@
 //! `feiqian archive`: old lines leave the database for files that prove themselves; everything else goes on as if they were there.
 
 use super::{backed_up, place};
+use crate::adjustments::desk::{Wish, decide, with_available};
 use crate::harness::merchant::text as field;
 use crate::harness::{Merchant, Server, cny, on_own, until};
 use crate::statements::rows::{advance_past_midnight, day, statement};
@@ -297,5 +298,30 @@ fn a_changed_block_over_archived_lines_is_named() {
             say(server, back);
         }
         server.verify();
+    });
+}
+
+/// Lists by an adjustment of which lines were archived are refused to both merchants, and no other.
+#[test]
+fn lines_of_an_adjustment_that_were_archived_are_told_of() {
+    on_own(&[], async |server| {
+        let (giver, paid) = with_available(server, 1_000).await;
+        let (receiver, stranger) = (Merchant::new(server).await, Merchant::new(server).await);
+        let id = field(&Wish::between(&giver, &receiver, &paid, 300).propose(server, "li"), "id");
+        decide(server, "approve", &id, "wei");
+        let list = format!("/v1/balance_transactions?source={id}");
+        for merchant in [&giver, &receiver] {
+            assert_eq!(merchant.all(&list).await.len(), 1);
+        }
+        days_pass(&giver).await;
+        days_pass(&receiver).await;
+        let line = receiver.all("/v1/balance_transactions").await.pop().expect("a line");
+        server.cli(&ARCHIVE);
+        are_gone(server, &receiver, &line).await;
+        for merchant in [&giver, &receiver] {
+            merchant.client.get(&list).await.expect_problem(410, "lines_archived");
+        }
+        assert_eq!(stranger.all(&list).await, Vec::<Value>::new());
+        assert_eq!((giver.worth().await, receiver.worth().await), (700, 300));
     });
 }
