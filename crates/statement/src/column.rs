@@ -129,7 +129,8 @@ column_list! { FUND_FLOW =
     "merchant_order_no" "商户订单号" { MOVED: "of the payment concerned, if any", "相关支付的商户订单号（如有）"; }
     "merchant_refund_no" "商户退款单号" { MOVED: "of the refund concerned, if any", "相关退款的商户退款单号（如有）"; }
     "source" "业务编号" {
-        MOVED: "the payment for gross and fee, the refund for a refund's lines", "交易金额与手续费对应支付编号，退款各行对应退款编号";
+        MOVED: "the payment for gross and fee, the refund for a refund's lines, the adjustment for an adjustment's",
+            "交易金额与手续费对应支付编号，退款各行对应退款编号，调账对应调账编号";
     }
     "transaction" "记账编号" { MOVED: "the posting that the line is part of", "本行所属的记账编号"; }
     "id" "流水编号" { MOVED: "the balance transaction; a proof is asked for by it", "余额流水编号，可凭此索取包含证明"; }

@@ -171,7 +171,7 @@ pub struct BalanceTransactionObject {
     pub amount: Money,
     /// Of the account after this line; for pending, of its `available_on`; bucket owed runs negative.
     pub balance_after: Option<Money>,
-    /// The payment or refund that caused it.
+    /// The payment, refund or adjustment between merchants that caused it.
     pub source: Option<IdText>,
     /// The same for all lines of one posting.
     pub transaction: IdText,

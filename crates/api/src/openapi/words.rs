@@ -99,7 +99,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ),
     (
         "listBalanceTransactions",
-        "By `source` you get everything that a payment or refund moved, fees too; by `category` one kind of line.",
+        "By `source` you get everything that a payment, refund or adjustment moved, fees too; by `category` one kind of line.",
     ),
     ("listEvents", "Ask with the last cursor that you have and you miss nothing."),
     (
