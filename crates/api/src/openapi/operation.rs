@@ -81,7 +81,7 @@ pub(super) fn query_meaning(name: &str) -> &'static str {
         "scene" => "Exactly this scene.",
         "payment" => "Of this payment.",
         "category" => "Exactly this category.",
-        "source" => "Caused by this payment or refund.",
+        "source" => "Caused by this payment, refund or adjustment.",
         "date" => "Of this business day, YYYY-MM-DD.",
         "kind" => "trade or fund_flow.",
         "format" => "csv (default), excel or jsonl.",

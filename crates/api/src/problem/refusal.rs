@@ -94,15 +94,7 @@ impl From<Rejection> for Problem {
             Rejection::PaymentNotVoidable { found_status } => found(Code::PaymentNotVoidable, found_status),
             Rejection::PaymentNotClosable { found_status } => found(Code::PaymentNotClosable, found_status),
             Rejection::AttemptUnresolved { found_status } => found(Code::AttemptUnresolved, found_status),
-            Rejection::CurrencyDiffers { payment_currency } => at(
-                "/amount/currency",
-                Code::CurrencyDiffers,
-                Text::made(
-                    format!("The payment's currency is {payment_currency}."),
-                    format!("原支付的币种是 {payment_currency}。"),
-                ),
-                Some(vec![payment_currency]),
-            ),
+            Rejection::CurrencyDiffers { payment_currency } => currency_differs(payment_currency),
             Rejection::RefundExceedsRemaining { remaining_minor } => {
                 at("/amount/value", Code::RefundExceedsRemaining, remains(remaining_minor), None)
             }
@@ -164,6 +156,14 @@ fn found(code: Code, found_status: String) -> Problem {
         format!("{}当前状态：{found_status}。", row.title.zh),
     );
     Problem::detailed(code, detail).with(|parts| parts.found_status = Some(found_status))
+}
+
+fn currency_differs(payment_currency: String) -> Problem {
+    let detail = Text::made(
+        format!("The payment's currency is {payment_currency}."),
+        format!("原支付的币种是 {payment_currency}。"),
+    );
+    at("/amount/currency", Code::CurrencyDiffers, detail, Some(vec![payment_currency]))
 }
 
 fn at(pointer: &str, code: Code, detail: Text, allowed: Option<Vec<String>>) -> Problem {
