@@ -201,6 +201,7 @@ class Campaign:
         self.known = {}  # merchant_order_no -> the id that was acknowledged
         self.refund_bodies = {}  # merchant_refund_no -> what was asked
         self.sums = collections.Counter()
+        self.elsewhere = set()  # what the channel did for other merchants
 
     def requests(self, number):
         batch = {f"R{number}-{index}": None for index in range(self.payments)}
@@ -329,7 +330,7 @@ class Campaign:
             hold(row["status"] == "succeeded" or was_closed, f"{number} ended {row['status']} {row['failure']}")
             hold(row["id"] == self.known[number], f"{number} is another payment")
         paid = {number: row for number, row in stored.items() if row["status"] == "succeeded"}
-        bill = installation.bill()
+        bill = [row for row in installation.bill() if row["request_no"] not in self.elsewhere]
         taken = collections.Counter(row["request_no"] for row in bill if row["kind"] == "payment")
         attempts = {row["latest_attempt"]["id"].split("_")[1]: row for row in paid.values()}
         twice = [number for number, count in taken.items() if count > 1]

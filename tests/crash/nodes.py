@@ -4,7 +4,8 @@ restarted twice. Then everything that `campaign.py` asks of one server is asked 
   * every payment that was acknowledged is there, with the same id and amount, and no status has gone back;
   * every order is sent again by its number, to either node, and is the one payment that it was;
   * the channel's own bill has each succeeded one exactly once, no other, and nothing that the books do not have;
-  * the merchant's balance is the sum of what its payments and refunds say, and `verify --full` finds no difference.
+  * the merchant's balance is the sum of what its payments and refunds say, and `verify --full` finds no difference;
+  * each adjustment between two more merchants, of two shards, that was approved meanwhile has moved once (`desk.py`).
 
 A caller asks the other node when a connection is refused or breaks, or when it is told 503, with the same numbers. Nobody may be told
 anything else. Only the standard library and PostgreSQL's own programs are used; the database waits for the disk.
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from campaign import CONFIG, Broken, Campaign, Installation, free_port, hold, order
 from cluster import Cluster
+from desk import Desk
 
 ASK_AGAIN_S = 60
 # Requests that are sent again at once.
@@ -52,7 +54,7 @@ class Node(Installation):
         if first is not None:
             self.merchant, self.token = first.merchant, first.token
             return
-        self.command("init")
+        self.command("init", "--shards", "2")
         self.merchant = self.command("merchant", "create", "--world", "sandbox", "--name", "Crash House")["id"]
         price = ("--method", "sandbox", "--currency", "CNY", "--rate", "0.60", "--fixed", "0", "--minimum", "0")
         self.command("price", "set", "--merchant", self.merchant, *price, "--refund-fee", "returned")
@@ -137,8 +139,9 @@ def disturb(nodes, cluster, seconds, dice):
     return killed
 
 
-def judge(nodes, answered, seed):
+def judge(nodes, answered, seed, elsewhere=frozenset()):
     campaign = Campaign(nodes[0], 0, seed)
+    campaign.elsewhere = elsewhere
     requests = [request for request, _ in answered]
     for path, body in requests:
         if path == "/v1/payments":
@@ -182,10 +185,13 @@ def main():
         nodes.append(Node(binary, folder / "two", options.lease_ms, cluster.url, nodes[0]))
         for node in nodes:
             node.start()
+        desk = Desk(nodes, seed)
         payers = Payers(nodes, options.payers, seed)
         killed = disturb(nodes, cluster, options.seconds, random.Random(seed))
         answered = payers.end()
-        sums, transactions = judge(nodes, answered, seed)
+        desk.end()
+        desk.judge()
+        sums, transactions = judge(nodes, answered, seed, desk.elsewhere)
     except Broken as broken:
         print(f"BROKEN: {broken}\n(seed {seed}; data and log are left in {folder})", file=sys.stderr, flush=True)
         sys.exit(1)
@@ -198,7 +204,8 @@ def main():
     print(
         f"{options.seconds} s: {len(answered)} requests acknowledged; {killed} times a node was killed, twice the database restarted; "
         f"{payers.again} connections broke or were refused, {payers.unavailable} times 503; {sums['payments']} paid payments and "
-        f"{sums['refunds']} refunds in the books, each once on the channel's bill; {sums['closed']} closed unpaid; verify clean over "
+        f"{sums['refunds']} refunds in the books, each once on the channel's bill; {sums['closed']} closed unpaid; {len(desk.approved)} "
+        f"adjustments between two shards moved once each ({desk.failed} commands failed on the way); verify clean over "
         f"{transactions} transactions; none lost, none twice",
         flush=True,
     )
