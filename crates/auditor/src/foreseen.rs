@@ -15,6 +15,8 @@ pub struct Foreseen {
     pub(crate) is_foreign: bool,
     /// Codes that would be no true reason.
     pub(crate) untrue: Vec<&'static str>,
+    /// How often something had been asked for that takes from anybody's funds.
+    pub(crate) changes: u64,
 }
 
 /// A payment as it was shown last.
@@ -49,20 +51,20 @@ impl Asked {
 }
 
 /// Target and body.
-type Content = (String, Value);
+pub(crate) type Content = (String, Value);
 
 /// What a key or a number stands for.
 #[derive(Clone, Default)]
-struct Stands {
+pub(crate) struct Stands {
     first: Option<Content>,
     /// The request that was accepted.
-    accepted: Option<Content>,
+    pub(crate) accepted: Option<Content>,
     /// Different ones were asked for.
-    differs: bool,
+    pub(crate) differs: bool,
 }
 
 /// Using a key or a number.
-enum Use {
+pub(crate) enum Use {
     /// For nothing else, ever.
     Same,
     /// For something else than what was accepted.
@@ -73,7 +75,11 @@ enum Use {
 
 impl Stands {
     /// Uses it; `alike` says whether two contents are the same, as far as that is certain.
-    fn use_for(&mut self, content: &Content, alike: impl Fn(&Content, &Content) -> Option<bool>) -> Use {
+    pub(crate) fn use_for(
+        &mut self,
+        content: &Content,
+        alike: impl Fn(&Content, &Content) -> Option<bool>,
+    ) -> Use {
         match &self.first {
             Some(first) => self.differs |= alike(first, content) != Some(true),
             None => self.first = Some(content.clone()),
@@ -243,9 +249,7 @@ impl Prospects {
             return;
         }
         let done = status.is_some_and(|status| (200..300).contains(&status));
-        // 401, 408, 429 and a first one still under way say nothing of what was or will be done.
-        let refused = status.is_some_and(|status| [400, 403, 404, 409, 422].contains(&status))
-            && text(answer, "code") != "request_in_progress";
+        let refused = is_decided(status, answer);
         if done {
             self.accepted(request);
         }
@@ -268,6 +272,11 @@ impl Prospects {
         if let Some(stands) = number.and_then(|number| self.numbers.get_mut(&number)) {
             stands.accepted.get_or_insert_with(|| request.content());
         }
+    }
+
+    /// Whose a payment is, and in which currency, once it was shown.
+    pub(crate) fn owner_of(&self, payment: &str) -> Option<(&str, &str)> {
+        self.payments.get(payment).map(|known| (known.owner.as_str(), known.currency.as_str()))
     }
 
     /// An object was shown.
@@ -352,6 +361,12 @@ impl Known {
         asked.minor = asked.minor.filter(|minor| Some(*minor) == wanted);
         asked.open += 1;
     }
+}
+
+/// Refused for good: 401, 408, 429 and a first one still under way say nothing of what was or will be done.
+pub(crate) fn is_decided(status: Option<u16>, answer: &Value) -> bool {
+    status.is_some_and(|status| [400, 403, 404, 409, 422].contains(&status))
+        && text(answer, "code") != "request_in_progress"
 }
 
 /// The sum that is wanted; `None`: all that remains.

@@ -1,12 +1,14 @@
 //! An auditor who trusts nobody. It sees what the outside sees: requests and answers, the objects and lists that the API shows,
-//! webhooks as they were received, statements, the channel's own book, and the operator's trial balance. From these it works out
-//! by its own arithmetic what must be, and names what is not. It shares no code with the platform, so that a mistake there is
-//! not made here again (`tidy` checks that).
+//! webhooks as they were received, statements, the channel's own book, what people say of adjustments at the operator's desk, and the
+//! operator's trial balance. From these it works out by its own arithmetic what must be, and names what is not. It shares no code with
+//! the platform, so that a mistake there is not made here again (`tidy` checks that).
 
+mod adjustments;
 mod books;
 mod events;
 mod fee;
 mod foreseen;
+mod funds;
 mod json;
 mod lines;
 mod payments;
@@ -16,10 +18,13 @@ mod seen;
 mod statements;
 mod webhooks;
 
+pub use adjustments::{Instruction, Proposal, Wish};
 pub use fee::{FeeTerms, RefundFee};
 pub use foreseen::Foreseen;
 
+use adjustments::{About, Desk, Moved};
 use foreseen::Prospects;
+use funds::Funds;
 use json::text;
 use restored::Ever;
 use seen::Seen;
@@ -203,6 +208,8 @@ pub struct MerchantEvidence {
 pub struct Evidence {
     /// By merchant.
     pub merchants: Vec<MerchantEvidence>,
+    /// Adjustments between merchants, as the operator is shown them.
+    pub adjustments: Vec<Value>,
     /// The channel's book.
     pub trades: Vec<TradeEvidence>,
     /// The operator's trial balance.
@@ -224,6 +231,8 @@ pub struct Auditor {
     cost: FeeTerms,
     seen: Seen,
     prospects: Prospects,
+    desk: Desk,
+    funds: Funds,
     ever: Ever,
     is_restored: bool,
     findings: Vec<Finding>,
@@ -238,6 +247,8 @@ impl Auditor {
             cost,
             seen: Seen::default(),
             prospects: Prospects::default(),
+            desk: Desk::default(),
+            funds: Funds::default(),
             ever: Ever::default(),
             is_restored: false,
             findings: Vec::new(),
@@ -258,11 +269,46 @@ impl Auditor {
     pub fn restored(&mut self) {
         self.is_restored = true;
         (self.prospects, self.seen) = (Prospects::default(), Seen::default());
+        (self.desk, self.funds) = (Desk::default(), Funds::default());
     }
 
     /// A request is about to be sent: what must come of it?
     pub fn foresee(&mut self, request: &Request) -> Foreseen {
-        if self.is_restored { Foreseen::default() } else { self.prospects.foresee(request) }
+        if self.is_restored {
+            return Foreseen::default();
+        }
+        let changes = self.funds.foresee(request);
+        Foreseen { changes, ..self.prospects.foresee(request) }
+    }
+
+    /// Something is about to be said of an adjustment: what must come of it?
+    pub fn foresee_instruction(&mut self, instruction: &Instruction) -> Foreseen {
+        if self.is_restored {
+            return Foreseen::default();
+        }
+        let Auditor { prospects, funds, terms, prices, .. } = self;
+        self.desk.foresee(instruction, &mut About { prospects, funds, terms, prices })
+    }
+
+    /// What was said of an adjustment was answered, or not; `excused` as of an [`Exchange`].
+    pub fn instructed(
+        &mut self,
+        instruction: &Instruction,
+        foreseen: &Foreseen,
+        (status, answer): (Option<u16>, &Value),
+        excused: bool,
+    ) {
+        let about = format!("{instruction:?}");
+        let still = self.desk.still(instruction, foreseen, &self.funds);
+        if let Some((check, why)) = still.judge(status, answer) {
+            self.find(check, format!("{about}: {why}; {status:?} {answer}"));
+        }
+        self.findings.extend(adjustments::fault(status, excused, &about, answer));
+        if !self.is_restored {
+            let findings = &mut self.findings;
+            let mut find = |check, what| findings.push(Finding { check, what });
+            self.desk.learn(instruction, status, answer, &mut find);
+        }
     }
 
     /// A request was answered, or not.
@@ -272,7 +318,9 @@ impl Auditor {
             let about = format!("{} {} {}", request.method, request.target, request.body);
             self.find(check, format!("{about}: {why}; {:?} {}", exchange.status, exchange.answer));
         }
-        self.prospects.learn(&exchange.request, exchange.status, &exchange.answer);
+        let Exchange { request, foreseen, status, answer, .. } = exchange;
+        self.prospects.learn(request, *status, answer);
+        self.funds.learn(request, foreseen.changes, *status, answer);
         if exchange.status.is_some_and(|status| (200..300).contains(&status))
             && !exchange.request.is_preview()
         {
@@ -309,10 +357,13 @@ impl Auditor {
 
     /// Looks at everything, after all work is done and nothing fails any more.
     pub fn close(mut self, evidence: &Evidence) -> Vec<Finding> {
+        self.adjustments(evidence);
         if self.is_restored {
             self.after_a_restore(evidence);
             return self.findings;
         }
+        let findings = &mut self.findings;
+        self.desk.all_there(&evidence.adjustments, &mut |check, what| findings.push(Finding { check, what }));
         for merchant in &evidence.merchants {
             let Some(terms) = self.terms.get(&merchant.id).cloned() else {
                 self.find("merchants", format!("{} is nobody's", merchant.id));
@@ -321,8 +372,9 @@ impl Auditor {
             self.seen.all_there(merchant, &mut self.findings);
             self.payments(merchant, evidence);
             self.refunds(merchant, evidence);
-            self.balances(merchant);
-            self.lines(merchant, &terms);
+            let moved = Moved::of(&merchant.id, evidence);
+            self.balances(merchant, &moved);
+            self.lines(merchant, &terms, &moved);
             self.events(merchant);
             self.statements(merchant, &terms);
             self.webhooks(merchant, evidence);

@@ -1,5 +1,6 @@
 //! Balances and the lines behind them: by sums of payments and refunds, by the running balance of every account, by maturity.
 
+use crate::adjustments::Moved;
 use crate::json::{currency, day_in, later, list, minor, number, text};
 use crate::{Auditor, MerchantEvidence, Terms};
 use serde_json::Value;
@@ -9,8 +10,8 @@ const BUCKETS: [&str; 8] =
     ["pending", "available", "reserved", "escrow", "split_hold", "blocked", "in_transit", "owed"];
 
 impl Auditor {
-    /// What a merchant has is what was captured for it, less fees, less refunds that stand.
-    pub(crate) fn balances(&mut self, merchant: &MerchantEvidence) {
+    /// What a merchant has is what was captured for it, less fees, less refunds that stand, and what others gave it or it gave.
+    pub(crate) fn balances(&mut self, merchant: &MerchantEvidence, moved: &[Moved<'_>]) {
         let mut earned: BTreeMap<&str, i64> = BTreeMap::new();
         for payment in &merchant.payments {
             let sum = earned.entry(currency(payment, "amount")).or_insert(0);
@@ -22,6 +23,9 @@ impl Auditor {
                         + minor(refund, "fee_charged");
                 }
             }
+        }
+        for moved in moved {
+            *earned.entry(moved.currency).or_insert(0) += moved.minor;
         }
         let mut shown: BTreeMap<&str, i64> = BTreeMap::new();
         for balance in &merchant.balances {
@@ -38,9 +42,9 @@ impl Auditor {
         }
     }
 
-    pub(crate) fn lines(&mut self, merchant: &MerchantEvidence, terms: &Terms) {
+    pub(crate) fn lines(&mut self, merchant: &MerchantEvidence, terms: &Terms, moved: &[Moved<'_>]) {
         self.running_balances(merchant, terms);
-        self.lines_of_objects(merchant);
+        self.lines_of_objects(merchant, moved);
         self.transactions(merchant);
         self.debt_recovered(merchant);
         for line in &merchant.lines {
@@ -104,13 +108,14 @@ impl Auditor {
         }
     }
 
-    /// What payments and refunds say of themselves is what their lines say.
-    fn lines_of_objects(&mut self, merchant: &MerchantEvidence) {
+    /// What payments, refunds and adjustments say of themselves is what their lines say.
+    fn lines_of_objects(&mut self, merchant: &MerchantEvidence, moved: &[Moved<'_>]) {
         let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
         for line in &merchant.lines {
             *sums.entry((text(line, "source"), text(line, "category"))).or_insert(0) += minor(line, "amount");
         }
-        let mut expected: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+        let mut expected: BTreeMap<(&str, &str), i64> =
+            moved.iter().map(|moved| ((moved.id, "adjustment"), moved.minor)).collect();
         for payment in &merchant.payments {
             let id = text(payment, "id");
             expected.insert((id, "payment"), minor(payment, "amount_captured"));
@@ -162,7 +167,7 @@ impl Auditor {
         }
     }
 
-    /// A sale pays debt off before the merchant can have it.
+    /// A sale, or what another merchant gives, pays debt off before the merchant can have it.
     fn debt_recovered(&mut self, merchant: &MerchantEvidence) {
         let mut owed: BTreeMap<&str, i64> = BTreeMap::new();
         let mut at = 0;
@@ -179,11 +184,12 @@ impl Auditor {
             };
             let (gross, fee) = (sum("payment", None), sum("fee", None));
             let paid_off = sum("debt_recovery", Some("owed"));
-            let due = (gross + fee).clamp(0, before);
-            if gross > 0 && paid_off != due {
+            let came = gross.max(sum("adjustment", None));
+            let due = (came + fee).clamp(0, before);
+            if came > 0 && paid_off != due {
                 self.find(
                     "debt is recovered",
-                    format!("{first}: {paid_off} of {before} paid off by {gross}, due {due}"),
+                    format!("{first}: {paid_off} of {before} paid off by {came}, due {due}"),
                 );
             }
             for line in lines.iter().filter(|line| text(line, "bucket") == "owed") {

@@ -3,7 +3,7 @@
 use crate::json::{bare, currency, list, minor, text};
 use crate::{Auditor, Evidence, MerchantEvidence, TradeEvidence};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const FINAL: [&str; 3] = ["succeeded", "failed", "closed"];
 
@@ -11,14 +11,23 @@ impl Auditor {
     pub(crate) fn payments(&mut self, merchant: &MerchantEvidence, evidence: &Evidence) {
         let trades: BTreeMap<&str, &TradeEvidence> =
             evidence.trades.iter().map(|trade| (trade.number.as_str(), trade)).collect();
+        // What it says later may be of money that came after that and went back.
+        let kept_less: BTreeSet<&str> = merchant
+            .events
+            .iter()
+            .filter(|event| text(event, "type") == "payment.succeeded")
+            .filter_map(|event| event.get("data").and_then(|data| data.get("object")))
+            .filter(|payment| text(payment, "status_reason") == "amount_mismatch")
+            .map(|payment| text(payment, "id"))
+            .collect();
         for payment in &merchant.payments {
-            self.payment_alone(payment);
+            self.payment_alone(payment, kept_less.contains(text(payment, "id")));
             self.payment_at_the_channel(payment, &trades);
         }
     }
 
-    /// What a payment says of itself.
-    fn payment_alone(&mut self, payment: &Value) {
+    /// What a payment says of itself; `kept_less`: a person let it keep another sum than was asked.
+    fn payment_alone(&mut self, payment: &Value, kept_less: bool) {
         let id = text(payment, "id");
         let (amount, captured) = (minor(payment, "amount"), minor(payment, "amount_captured"));
         let status = text(payment, "status");
@@ -34,7 +43,6 @@ impl Auditor {
         if (status == "succeeded") != (captured > 0) && status != "authorized" {
             self.find("paid is succeeded", format!("{id} is {status} with {captured} captured"));
         }
-        let kept_less = text(payment, "status_reason") == "amount_mismatch";
         if status == "succeeded"
             && text(payment, "capture_mode") == "automatic"
             && captured != amount

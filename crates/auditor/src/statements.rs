@@ -83,7 +83,7 @@ impl Auditor {
         }
     }
 
-    /// Trades of all days together are the lines of all days together.
+    /// Trades of all days together are the lines of all days together. What another merchant gives or gets is no trade.
     fn trade_totals(&mut self, merchant: &MerchantEvidence, terms: &Terms) {
         let trades: Vec<&StatementEvidence> =
             merchant.statements.iter().filter(|statement| text(&statement.head, "kind") == "trade").collect();
@@ -92,8 +92,8 @@ impl Auditor {
             let mut net: BTreeMap<&str, i64> = BTreeMap::new();
             for line in &merchant.lines {
                 let day = day_in(text(line, "posted_at"), &terms.zone).map(|day| day.to_string());
-                let moves = ["maturity", "debt_recovery"].contains(&text(line, "category"));
-                if day.as_deref() == Some(date) && !moves {
+                let is_none = ["maturity", "debt_recovery", "adjustment"].contains(&text(line, "category"));
+                if day.as_deref() == Some(date) && !is_none {
                     *net.entry(currency(line, "amount")).or_insert(0) += minor(line, "amount");
                 }
             }

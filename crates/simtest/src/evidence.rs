@@ -60,6 +60,7 @@ impl World {
         for shop in 0..self.house.shops.len() {
             evidence.merchants.push(self.merchant_evidence(life, shop).await?);
         }
+        evidence.adjustments = self.adjustments(life)?;
         let live = self.house.accounts().first().copied();
         for trade in self.house.bank.trades() {
             let parts = |amount: money::Amount| (amount.currency().code().to_owned(), amount.minor());

@@ -3,13 +3,14 @@
 
 use super::{SimStore, now};
 use async_trait::async_trait;
+use domain::adjustment::{Adjustment, Arrival};
 use domain::api_key::ApiKey;
 use domain::attempt::Attempt;
 use domain::capture::Capture;
 use domain::event::Event;
 use domain::id::{
-    AttemptId, CaptureId, ChannelAccountId, DeliveryId, EndpointId, EventId, KeyId, MerchantId, PartnerId,
-    PaymentId, RefundId, Shard, StatementId, Uid,
+    AdjustmentId, AttemptId, CaptureId, ChannelAccountId, DeliveryId, EndpointId, EventId, KeyId, MerchantId,
+    PartnerId, PaymentId, RefundId, Shard, StatementId, Uid,
 };
 use domain::merchant::{Head, Merchant};
 use domain::partner::Partner;
@@ -27,7 +28,7 @@ use store::reads::{
 use store::retention::{Aging, Forgotten, Place};
 use store::safekeeping::{KeptNotice, LostEffect, NoticeKey, Restored, SealedAgain, Sealing};
 use store::statements::{DayPage, FormedDay, StatementFilter, StatementPlace};
-use store::{Archive, Control, Reads, Retention, Safekeeping, Statements, StoreError};
+use store::{Adjustments, Archive, Control, Reads, Retention, Safekeeping, Statements, StoreError};
 
 /// `read`: may fail; `write`: may fail, or succeed and lose its answer.
 macro_rules! through_the_plan {
@@ -153,4 +154,14 @@ through_the_plan! {
     read archive_end(shard: Shard) -> ArchiveEnd;
     write keep_archive_file(file: &ArchiveFile) -> ();
     write drop_archived(shard: Shard, from_seq: i64, limit: u32) -> Dropped;
+}
+
+through_the_plan! {
+    Adjustments:
+    read adjustment(id: AdjustmentId) -> Option<Adjustment>;
+    read arrival(shard: Shard, id: AdjustmentId) -> Option<Arrival>;
+    read adjustments_open(shard: Shard, after: Option<AdjustmentId>, limit: u32) -> Vec<Adjustment>;
+    read adjustments_due(shard: Shard, real_now_us: i64, limit: u32) -> Vec<Adjustment>;
+    read adjustments_after(shard: Shard, after: Option<AdjustmentId>, limit: u32) -> Vec<Adjustment>;
+    read arrivals_after(shard: Shard, after: Option<AdjustmentId>, limit: u32) -> Vec<Arrival>;
 }

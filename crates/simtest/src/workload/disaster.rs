@@ -1,7 +1,7 @@
 //! A backup while everything goes on, and later a machine that is lost with all that came after it. The operator restores the backup;
 //! the channel goes on where it was; merchants repeat what they had asked for since.
 
-use super::{Order, Phase, World};
+use super::{Order, Phase, World, desk};
 use crate::client::{Ask, By};
 use crate::house::{Credential, Shop};
 use anyhow::{Context, Result};
@@ -23,6 +23,7 @@ pub(super) struct Backup {
     fixed_fees: BTreeMap<(usize, &'static str), i64>,
     former: Vec<(usize, Credential)>,
     between_partners: BTreeSet<usize>,
+    pub(super) desk: desk::Copy,
     /// Requests since, as they were answered first.
     since: Vec<Ask>,
 }
@@ -73,6 +74,7 @@ impl World {
             fixed_fees: self.fixed_fees.clone(),
             former: self.former.clone(),
             between_partners: self.between_partners.clone(),
+            desk: self.desk.copied(),
             since: self.unsettled.clone(),
         };
         self.disaster = Disaster::Waiting(lost_at, Box::new(backup));
@@ -113,6 +115,7 @@ impl World {
         self.fixed_fees = backup.fixed_fees;
         self.former = backup.former;
         self.between_partners = backup.between_partners;
+        self.desk.restored(backup.desk);
         (self.answered, self.used) = (Vec::new(), Vec::new());
         self.unsettled = backup.since;
         self.auditor.restored();

@@ -31,6 +31,7 @@ impl World {
         }
         for _ in 0..4 {
             self.repeat_unsettled_now(life).await;
+            self.say_again(life).await;
         }
         self.resolve_mismatches(life).await?;
         self.finish_rotation(life).await;

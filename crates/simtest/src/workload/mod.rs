@@ -2,6 +2,7 @@
 //! platform lives in [`World`], outside the future that dies.
 
 mod cases;
+mod desk;
 mod disaster;
 mod drain;
 mod keys;
@@ -60,6 +61,7 @@ pub(crate) struct World {
     pub(crate) dice: Dice,
     power_dice: Dice,
     rotation: master_key::Rotation,
+    desk: desk::Desk,
     disaster: disaster::Disaster,
     /// What the bank had taken when the books were restored.
     pub(crate) taken_before: BTreeSet<String>,
@@ -105,6 +107,7 @@ impl World {
             dice: Dice::of(seed, "workload"),
             power_dice: Dice::of(seed, "power"),
             rotation: master_key::Rotation::default(),
+            desk: desk::Desk::new(seed),
             disaster: disaster::Disaster::planned(seed, steps),
             taken_before: BTreeSet::new(),
             is_lost: false,
@@ -157,6 +160,7 @@ impl World {
         for (_, flight) in std::mem::take(&mut self.flying) {
             self.settle(flight, None);
         }
+        self.nothing_was_heard();
         if std::mem::take(&mut self.is_lost) {
             self.restore()?;
         }
@@ -170,6 +174,7 @@ impl World {
             self.endpoints_made = true;
             self.weather_changes();
         }
+        self.note_stranded(life)?;
         loop {
             match self.phase {
                 Phase::Working(0) => self.begin_drain(),
@@ -180,6 +185,7 @@ impl World {
                         self.house.faults.die_in(1);
                     }
                     self.step(life).await;
+                    self.desk_acts(life).await;
                 }
                 Phase::Draining(0) => {
                     self.phase = Phase::Done;

@@ -66,6 +66,25 @@ fn no_clock_revives_a_revoked_key() {
     assert!(times > 0, "the auditor judges each use, and there was none");
 }
 
+/// What people say of adjustments, rightly and wrongly; and a process that died between the two halves of one, which another one
+/// finished when its time came.
+#[test]
+fn adjustments_are_moved_refused_and_finished_by_others() {
+    let counts = counts();
+    for what in [
+        "adjustments moved",
+        "adjustments approved again",
+        "adjustments rejected",
+        "adjustment decided by its proposer",
+        "adjustment decided otherwise before",
+        "adjustment of more than there is",
+        "crash while an adjustment is in transit",
+        "adjustment finished by another's lease",
+    ] {
+        assert!(counts.get(what).is_some_and(|count| *count > 0), "`{what}` never happened: {counts:?}");
+    }
+}
+
 #[test]
 fn a_seed_is_one_history() {
     for seed in [3, 8] {
