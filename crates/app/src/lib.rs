@@ -411,13 +411,18 @@ impl App {
         }
     }
 
+    /// A command of the platform's own, tried once.
+    async fn submit_own(&self, merchant: MerchantId, command: Command) -> Result<Reply, Refusal> {
+        let work = Submit { merchant, command, asked: None, re: ReEntry::default() };
+        self.submit(work, Class::Reserved).await
+    }
+
     /// A command of the platform's own: results, notices, deadlines. A full queue or an absent database is waited for, because
     /// a fact is never thrown away; what is not through after half a minute is found again by its lease.
     async fn apply(&self, merchant: MerchantId, command: Command) -> Result<Reply, Refusal> {
         let mut pause_ms = 20;
         loop {
-            let work = Submit { merchant, command: command.clone(), asked: None, re: ReEntry::default() };
-            match self.submit(work, Class::Reserved).await {
+            match self.submit_own(merchant, command.clone()).await {
                 Err(Refusal::Overloaded | Refusal::StoreUnavailable) if pause_ms < 10_000 => {
                     tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                     pause_ms *= 2;

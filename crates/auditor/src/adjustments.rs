@@ -141,7 +141,8 @@ impl Desk {
             foreseen.refused = Some("nobody proposed it");
             return foreseen;
         };
-        let is_own = known.is_by(&instruction.login());
+        // Whoever proposed it may take it back, and not approve it.
+        let is_own = known.is_by(&instruction.login()).map(|is_own| is_own && approves);
         if is_own.is_none() && known.open == 0 {
             foreseen.refused = Some(NO_PROPOSAL);
         }
@@ -223,7 +224,7 @@ impl Desk {
             }
             Wish::Approve | Wish::Reject => {
                 let approves = instruction.wish == Wish::Approve;
-                let is_own = known.is_by(&instruction.login()) == Some(true);
+                let is_own = approves && known.is_by(&instruction.login()) == Some(true);
                 let (said, _) = known.sides(approves);
                 if !is_own {
                     said.open = said.open.saturating_sub(u32::from(done || refused));

@@ -31,8 +31,10 @@ pub enum Rejection {
     AdjustmentExistsDiffers,
     /// The opposite was decided, or nothing was yet.
     AdjustmentDecided { found_status: String },
-    /// Whoever proposed an adjustment can't decide it.
+    /// Whoever proposed an adjustment can't approve it.
     SamePerson,
+    /// With what its giver gave for the same object before, it is more than that object.
+    AdjustmentExceedsCorrected { remaining_minor: i64 },
     /// The merchant's number exists with other content.
     PaymentExistsDiffers { differing: Vec<Differing> },
     /// The merchant's refund number exists with other content.

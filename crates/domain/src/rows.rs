@@ -36,6 +36,8 @@ pub struct ReadSet {
     pub refunds: Vec<RefundId>,
     /// Adjustments by id.
     pub adjustments: Vec<AdjustmentId>,
+    /// All adjustments that correct these objects.
+    pub correcting: Vec<Uid>,
     /// What has arrived of these adjustments.
     pub arrivals: Vec<AdjustmentId>,
     /// Every chained balance of these merchants that is not zero, has no day, or whose day has not matured.

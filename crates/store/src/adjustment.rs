@@ -7,7 +7,7 @@ use domain::id::{AdjustmentId, Shard, Uid};
 
 macro_rules! columns {
     () => {
-        "id, merchant, receiver, amount_minor, currency, details, proposed_by, decided_by, status, due_at_us, \
+        "id, merchant, receiver, amount_minor, currency, corrects, details, proposed_by, decided_by, status, due_at_us, \
          created_at_us, updated_at_us, sequence"
     };
 }
@@ -21,14 +21,18 @@ macro_rules! arrived {
 keyed! {
     BY_ID (Uid) = concat!("SELECT ", columns!(), " FROM adjustment WHERE shard = ?1 AND id = ?2")
         => concat!("SELECT ", columns!(), " FROM {keys} JOIN adjustment ON id = k2 WHERE shard = ?1");
+    /// All that correct the same object; they are few.
+    CORRECTING (Uid) = concat!("SELECT ", columns!(), " FROM adjustment INDEXED BY adjustment_corrects \
+        WHERE shard = ?1 AND corrects = ?2")
+        => concat!("SELECT ", columns!(), " FROM {keys} JOIN adjustment ON corrects = k2 WHERE shard = ?1");
     ARRIVED (Uid) = concat!("SELECT ", arrived!(), " FROM arrival WHERE shard = ?1 AND adjustment = ?2")
         => concat!("SELECT ", arrived!(), " FROM {keys} JOIN arrival ON adjustment = k2 WHERE shard = ?1");
 }
 
 writes! {
     INSERT = insert "adjustment" row {
-        id: Uid, merchant: Uid, receiver: Uid, amount_minor: Big, currency: Small, details: Bytes, proposed_by: Text,
-        decided_by: Text, status: Text, due_at_us: Big, created_at_us: Big, updated_at_us: Big, sequence: Big,
+        id: Uid, merchant: Uid, receiver: Uid, amount_minor: Big, currency: Small, corrects: Uid, details: Bytes,
+        proposed_by: Text, decided_by: Text, status: Text, due_at_us: Big, created_at_us: Big, updated_at_us: Big, sequence: Big,
     };
     UPDATE = update "adjustment" key { id: Uid } expect { sequence: Big } set {
         decided_by: Text, status: Text, due_at_us: Big, updated_at_us: Big, sequence: Big,
@@ -50,7 +54,8 @@ statements! {
 
 fn read(c: &mut Columns<'_>) -> Result<Adjustment, StoreError> {
     let (id, merchant, receiver, amount) = (c.id()?, c.id()?, c.id()?, c.amount()?);
-    let (corrects, reason) = members::read_correction(c.blob()?)
+    let corrected = c.uid()?;
+    let (corrects, reason) = members::read_correction(c.blob()?, corrected)
         .ok_or_else(|| corrupt("an adjustment's details can't be read"))?;
     Ok(Adjustment {
         id,
@@ -82,6 +87,7 @@ pub(crate) fn inserts(adjustments: &[Adjustment]) -> Many<'_> {
             adjustment.receiver.0.0,
             adjustment.amount.minor(),
             adjustment.amount.currency().numeric(),
+            adjustment.corrects.uid().0,
             members::correction(adjustment.corrects, &adjustment.reason),
             adjustment.proposed_by.as_str(),
             adjustment.decided_by.as_ref().map(Person::as_str),
@@ -130,6 +136,16 @@ pub(crate) async fn by_ids(
 ) -> Result<Vec<Adjustment>, StoreError> {
     let keys = Many::of(ids.into_iter().map(|id| params![id.0.0]));
     db.find_all(&BY_ID, shard, &keys, read).await
+}
+
+/// All that correct these objects.
+pub(crate) async fn correcting(
+    db: &Db,
+    shard: Shard,
+    objects: impl IntoIterator<Item = Uid>,
+) -> Result<Vec<Adjustment>, StoreError> {
+    let keys = Many::of(objects.into_iter().map(|id| params![id.0]));
+    db.find_all(&CORRECTING, shard, &keys, read).await
 }
 
 /// What has arrived in a shard of adjustments, which may be another's.

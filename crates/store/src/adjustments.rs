@@ -3,7 +3,7 @@
 use crate::StoreError;
 use async_trait::async_trait;
 use domain::adjustment::{Adjustment, Arrival};
-use domain::id::{AdjustmentId, Shard};
+use domain::id::{AdjustmentId, Shard, Uid};
 
 /// See the module.
 #[async_trait]
@@ -12,6 +12,8 @@ pub trait Adjustments {
     async fn adjustment(&self, id: AdjustmentId) -> Result<Option<Adjustment>, StoreError>;
     /// What has arrived of it in a receiver's shard.
     async fn arrival(&self, shard: Shard, id: AdjustmentId) -> Result<Option<Arrival>, StoreError>;
+    /// All that a shard's merchants gave, or shall give, to correct an object.
+    async fn adjustments_correcting(&self, shard: Shard, object: Uid) -> Result<Vec<Adjustment>, StoreError>;
     /// Those that are proposed or in transit, by id.
     async fn adjustments_open(
         &self,

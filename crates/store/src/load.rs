@@ -30,6 +30,7 @@ fn wanted(reads: &ReadSet, rows: &Rows) -> ReadSet {
         captures_of: distinct(&reads.captures_of, |_| false),
         refunds: distinct(&reads.refunds, |id| rows.refunds.contains_key(id)),
         adjustments: distinct(&reads.adjustments, |id| rows.adjustments.contains_key(id)),
+        correcting: distinct(&reads.correcting, |_| false),
         arrivals: distinct(&reads.arrivals, |id| rows.arrivals.contains_key(id)),
         balances_of: distinct(&reads.balances_of, |_| false),
     }
@@ -57,6 +58,7 @@ struct Found {
     captures_of: Vec<domain::capture::Capture>,
     refunds: Vec<domain::refund::Refund>,
     adjustments: Vec<domain::adjustment::Adjustment>,
+    correcting: Vec<domain::adjustment::Adjustment>,
     arrivals: Vec<domain::adjustment::Arrival>,
     balances: Vec<(ledger::AccountKey, domain::rows::Balance)>,
 }
@@ -84,6 +86,7 @@ fn steps<'a>(db: &'a Db, shard: Shard, wanted: &'a ReadSet, found: &'a mut Found
         step!(captures_of, capture::of_payments(db, shard, &wanted.captures_of)),
         step!(refunds, refund::by_ids(db, shard, wanted.refunds.iter().copied())),
         step!(adjustments, adjustment::by_ids(db, shard, wanted.adjustments.iter().copied())),
+        step!(correcting, adjustment::correcting(db, shard, wanted.correcting.iter().copied())),
         step!(arrivals, adjustment::arrived(db, shard, wanted.arrivals.iter().copied())),
         step!(balances, balance::open_of(db, shard, wanted.balances_of.iter().copied())),
     ]
@@ -111,7 +114,9 @@ impl Found {
             rows.captures.entry(capture.id).or_insert(capture);
         }
         rows.refunds.extend(self.refunds.into_iter().map(|refund| (refund.id, refund)));
-        rows.adjustments.extend(self.adjustments.into_iter().map(|adjustment| (adjustment.id, adjustment)));
+        for adjustment in self.adjustments.into_iter().chain(self.correcting) {
+            rows.adjustments.entry(adjustment.id).or_insert(adjustment);
+        }
         rows.arrivals.extend(self.arrivals.into_iter().map(|arrival| (arrival.adjustment, arrival)));
         rows.balances.extend(self.balances);
     }

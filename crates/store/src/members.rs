@@ -5,7 +5,7 @@ use crate::code::{Reader, Writer};
 use domain::adjustment::{Corrected, Reason};
 use domain::api_key::Certificate;
 use domain::channel::{Action, Failure, SandboxOutcome};
-use domain::id::{Id, KeyId};
+use domain::id::{Id, KeyId, PaymentId, RefundId, Uid};
 use domain::payment::{Details, Personal};
 use ledger::{Account, AccountKey, Category, Line};
 use money::Currency;
@@ -76,17 +76,23 @@ pub(crate) fn read_action(bytes: &[u8]) -> Option<Action> {
     }
 }
 
-/// What an adjustment corrects, and why.
+/// Which kind of object an adjustment corrects, and why.
 pub(crate) fn correction(corrects: Corrected, reason: &Reason) -> Vec<u8> {
-    Writer::with_capacity(96).text(1, &corrects.to_string()).text(2, reason.as_str()).finish()
+    let noun = match corrects {
+        Corrected::Payment(_) => 1,
+        Corrected::Refund(_) => 2,
+    };
+    Writer::with_capacity(64).bytes(noun, &[]).text(3, reason.as_str()).finish()
 }
 
-pub(crate) fn read_correction(bytes: &[u8]) -> Option<(Corrected, Reason)> {
+/// With the object's id, which stands beside it.
+pub(crate) fn read_correction(bytes: &[u8], id: Uid) -> Option<(Corrected, Reason)> {
     let (mut corrects, mut reason) = (None, None);
     Reader::new(bytes)?.each(|field| {
         match field.tag {
-            1 => corrects = Some(Corrected::parse(field.text()?)?),
-            2 => reason = Some(Reason::parse(field.text()?)?),
+            1 => corrects = Some(Corrected::Payment(PaymentId(id))),
+            2 => corrects = Some(Corrected::Refund(RefundId(id))),
+            3 => reason = Some(Reason::parse(field.text()?)?),
             _ => return None,
         }
         Some(())

@@ -132,6 +132,7 @@ impl From<Rejection> for Problem {
             refused @ (Rejection::AdjustmentNotFound
             | Rejection::AdjustmentExistsDiffers
             | Rejection::AdjustmentDecided { .. }
+            | Rejection::AdjustmentExceedsCorrected { .. }
             | Rejection::SamePerson) => Problem::internal(&format!("{refused:?}")),
             Rejection::NothingToResolve { found_status } => found(Code::PaymentNotPayable, found_status),
             Rejection::AmountTooLarge => at(

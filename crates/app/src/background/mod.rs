@@ -51,6 +51,11 @@ pub(crate) fn start(app: &App) {
             let app = due.clone();
             async move { app.run_due(shard).await }
         });
+        let deliverer = app.clone();
+        every(app, pause, move || {
+            let app = deliverer.clone();
+            async move { app.deliver_due(shard).await }
+        });
         let sealer = app.clone();
         every(app, Duration::from_secs(2), move || {
             let app = sealer.clone();
@@ -142,7 +147,6 @@ impl App {
         let captures = store.captures_due(shard, real_now_us, DUE_MAX).await?;
         let refunds = store.refunds_due(shard, real_now_us, DUE_MAX).await?;
         let expired = store.payments_expired(shard, real_now_us, DUE_MAX).await?;
-        let adjustments = store.adjustments_due(shard, real_now_us, DUE_MAX).await?;
         let maturities = store.maturities_due(shard, real_now_us, DUE_MAX).await?;
         at_once(attempts, |attempt| async move { self.resolve_attempt(attempt.id, Asker::Owner).await })
             .await;
@@ -158,7 +162,6 @@ impl App {
         })
         .await;
         at_once(expired, |payment| async move { self.expire(&payment).await }).await;
-        at_once(adjustments, |adjustment| async move { self.deliver(&adjustment).await.map(|_| ()) }).await;
         at_once(maturities, |due| async move {
             let mature =
                 Mature { merchant: due.merchant, currency: due.currency, available_on: due.available_on };
@@ -217,7 +220,7 @@ impl App {
 }
 
 /// Works on rows side by side, within a bound; what fails stays due.
-async fn at_once<T, W>(rows: Vec<T>, work: impl Fn(T) -> W)
+pub(crate) async fn at_once<T, W>(rows: Vec<T>, work: impl Fn(T) -> W)
 where
     W: Future<Output = Result<(), Refusal>>,
 {

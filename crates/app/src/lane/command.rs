@@ -189,6 +189,7 @@ impl Command {
             Command::ProposeAdjustment(c) => reads.adjustments.push(c.id),
             Command::DecideAdjustment(c) => {
                 reads.adjustments.push(c.id);
+                reads.correcting.push(c.corrects.uid());
                 reads.balances_of.push(merchant);
             }
             Command::ReceiveAdjustment(c) => {

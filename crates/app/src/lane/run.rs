@@ -346,6 +346,7 @@ fn remember_refusal(work: &Work, working: &mut Working, rejection: &Rejection, f
         Rejection::PaymentNotFound
             | Rejection::RefundNotFound
             | Rejection::CaptureNotFound
+            | Rejection::AdjustmentNotFound
             | Rejection::ClockBackwards
             | Rejection::Defect { .. }
     );

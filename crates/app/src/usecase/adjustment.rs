@@ -2,14 +2,17 @@
 //! shard, committed with the first; it goes through the receiver's lane, where a row under the adjustment's id keeps it from being
 //! booked twice, so any node may do it, at any time, again.
 
+use crate::background::{DUE_MAX, at_once};
 use crate::lane::Command;
 use crate::{App, Refusal};
 use domain::adjustment::{
     self, Adjustment, Corrected, DecideAdjustment, Person, ProposeAdjustment, Reason, SettleAdjustment,
     Verdict,
 };
-use domain::id::{AdjustmentId, MerchantId};
+use domain::id::{AdjustmentId, MerchantId, PaymentId, RefundId, Shard, Uid};
 use money::{Amount, MAX_WIRE};
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// An adjustment to be proposed. Whoever asks makes the id, so that asking twice is asking once.
 #[derive(Debug, Clone)]
@@ -46,6 +49,9 @@ impl App {
         if !(1..=MAX_WIRE).contains(&new.amount_minor) {
             return Err(invalid("/amount", &format!("1 to {MAX_WIRE} minor units")));
         }
+        if self.is_taken(new.id.0).await? {
+            return Err(invalid("/id", "the id of another object"));
+        }
         let corrected = self.corrected(&new).await?;
         let command = ProposeAdjustment {
             id: new.id,
@@ -60,34 +66,60 @@ impl App {
         reply.adjustment.ok_or(Refusal::Internal)
     }
 
-    /// What is corrected, an object of one of the two; its amount.
-    async fn corrected(&self, new: &NewAdjustment) -> Result<Amount, Refusal> {
-        let is_theirs = |merchant| merchant == new.from || merchant == new.to;
-        match new.corrects {
-            Corrected::Payment(id) => {
-                let found = self.store().payment(id).await?.filter(|payment| is_theirs(payment.merchant));
-                found.map(|payment| payment.amount).ok_or(Refusal::NotFound("payment of one of the two"))
-            }
-            Corrected::Refund(id) => {
-                let found = self.store().refund(id).await?.filter(|refund| is_theirs(refund.merchant));
-                found.map(|refund| refund.amount).ok_or(Refusal::NotFound("refund of one of the two"))
-            }
-        }
+    /// The journal names what caused its lines by an id without a noun.
+    async fn is_taken(&self, id: Uid) -> Result<bool, Refusal> {
+        let store = self.store();
+        Ok(store.payment(PaymentId(id)).await?.is_some() || store.refund(RefundId(id)).await?.is_some())
     }
 
-    /// Another person decides. With an approval the giver's half is booked and the receiver's follows; answers the adjustment
-    /// as it is then, or in transit when that takes longer.
+    /// What is corrected, an object of one of the two; its amount.
+    async fn corrected(&self, new: &NewAdjustment) -> Result<Amount, Refusal> {
+        let found = self.amount_of(new.corrects).await?;
+        let theirs = found.filter(|(merchant, _)| [new.from, new.to].contains(merchant));
+        theirs.map(|(_, amount)| amount).ok_or(Refusal::NotFound(match new.corrects {
+            Corrected::Payment(_) => "payment of one of the two",
+            Corrected::Refund(_) => "refund of one of the two",
+        }))
+    }
+
+    /// Whose an object is, and how much it is about.
+    async fn amount_of(&self, object: Corrected) -> Result<Option<(MerchantId, Amount)>, Refusal> {
+        if !self.store().shards().contains(&object.uid().shard()) {
+            return Ok(None);
+        }
+        Ok(match object {
+            Corrected::Payment(id) => {
+                self.store().payment(id).await?.map(|found| (found.merchant, found.amount))
+            }
+            Corrected::Refund(id) => {
+                self.store().refund(id).await?.map(|found| (found.merchant, found.amount))
+            }
+        })
+    }
+
+    /// A person decides; another one than proposed it, to approve. With an approval the giver's half is booked and the receiver's follows;
+    /// answers the adjustment as it is then, or in transit when that takes longer. All that one merchant gives for one object is no more
+    /// than that object, unless `beyond` says that it may be.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`], rejections of [`adjustment::decide`].
+    /// [`Refusal::NotFound`], [`Refusal::Held`] for an approval, rejections of [`adjustment::decide`].
     pub async fn decide_adjustment(
         &self,
         id: AdjustmentId,
         verdict: Verdict,
         by: Person,
+        beyond: bool,
     ) -> Result<Adjustment, Refusal> {
-        let merchant = self.adjustment(id).await?.merchant;
-        let command = DecideAdjustment { id, merchant, verdict, by };
+        if verdict == Verdict::Approve {
+            // Books that were restored may lack refunds which take what is there.
+            self.0.gate.open()?;
+        }
+        let Adjustment { merchant, corrects, .. } = self.adjustment(id).await?;
+        let limit_minor = match beyond {
+            true => None,
+            false => self.amount_of(corrects).await?.map(|(_, amount)| amount.minor()),
+        };
+        let command = DecideAdjustment { id, merchant, verdict, by, corrects, limit_minor };
         let app = self.clone();
         self.detached(async move {
             let reply = app.apply(merchant, Command::DecideAdjustment(Box::new(command))).await?;
@@ -95,21 +127,55 @@ impl App {
             if decided.status != adjustment::Status::InTransit {
                 return Ok(decided);
             }
-            Ok(app.deliver(&decided).await.unwrap_or_else(|refusal| {
-                tracing::warn!(?refusal, adjustment = %id, "its second half is booked later");
-                decided
-            }))
+            let within = Duration::from_millis(app.0.settings.sync_wait_ms);
+            let ended = tokio::time::timeout(within, app.begin_delivery(decided.clone())).await;
+            Ok(ended.ok().and_then(Result::ok).flatten().unwrap_or(decided))
         })
         .await
     }
 
+    /// Goes on by itself, however long whoever waits for it waits.
+    fn begin_delivery(&self, adjustment: Adjustment) -> oneshot::Receiver<Option<Adjustment>> {
+        let (done, wait) = oneshot::channel();
+        let app = self.clone();
+        self.spawn(async move {
+            let id = adjustment.id;
+            let delivered = app.deliver(&adjustment).await;
+            if let Err(refusal) = &delivered {
+                tracing::warn!(?refusal, adjustment = %id, "its second half is booked later");
+            }
+            // Nobody may wait any more.
+            let _ = done.send(delivered.ok());
+        });
+        wait
+    }
+
+    /// Books the second half of what is due, once. A shard that can't commit is not waited for: the next look finds it again.
+    pub(crate) async fn deliver_due(&self, shard: Shard) {
+        if self.0.gate.is_held() || !self.0.duty.is_ours(shard) {
+            return;
+        }
+        let due = self.store().adjustments_due(shard, self.0.clock.real_now_us(), DUE_MAX).await;
+        match due {
+            Ok(due) => {
+                at_once(due, |adjustment| async move {
+                    self.deliver(&adjustment).await.map(|_| ()).inspect_err(|refusal| {
+                        tracing::warn!(?refusal, adjustment = %adjustment.id, "its second half is booked later");
+                    })
+                })
+                .await;
+            }
+            Err(error) => tracing::warn!(%error, shard = shard.0, "looking for adjustments came to nothing"),
+        }
+    }
+
     /// Books the second half and notes it with the first. What is done already is done no second time.
-    pub(crate) async fn deliver(&self, adjustment: &Adjustment) -> Result<Adjustment, Refusal> {
+    async fn deliver(&self, adjustment: &Adjustment) -> Result<Adjustment, Refusal> {
         let Adjustment { id, merchant, receiver, amount, corrects, .. } = *adjustment;
         let receive = adjustment::Receive { adjustment: id, merchant: receiver, amount, corrects };
-        self.apply(receiver, Command::ReceiveAdjustment(receive)).await?;
+        self.submit_own(receiver, Command::ReceiveAdjustment(receive)).await?;
         let settle = SettleAdjustment { id, merchant };
-        let reply = self.apply(merchant, Command::SettleAdjustment(settle)).await?;
+        let reply = self.submit_own(merchant, Command::SettleAdjustment(settle)).await?;
         reply.adjustment.ok_or(Refusal::Internal)
     }
 

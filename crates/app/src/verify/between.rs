@@ -3,6 +3,7 @@
 
 use super::Progress;
 use super::difference::{Broken, Difference, Stop};
+use super::totals::Half;
 use super::walk::Walk;
 use domain::adjustment::{Adjustment, Arrival, Status};
 use domain::id::{AdjustmentId, Shard};
@@ -85,10 +86,10 @@ async fn fault_of(walk: &Walk<'_>, id: AdjustmentId) -> Result<Option<String>, S
     }
     let mut expected = Vec::new();
     if giver == walk.shard && row.status.is_given() {
-        expected.push((between(receiver, row.amount), row.amount.minor().saturating_neg()));
+        expected.push((between(receiver, row.amount), row.amount.minor().saturating_neg(), row.merchant));
     }
     if let Some(arrival) = here {
-        expected.push((between(giver, arrival.amount), arrival.amount.minor()));
+        expected.push((between(giver, arrival.amount), arrival.amount.minor(), arrival.merchant));
     }
     expected.sort_unstable();
     let lines = totals.between.get(&id.0).cloned().unwrap_or_default();
@@ -123,14 +124,15 @@ fn between(other: Shard, amount: Amount) -> AccountKey {
     Account::BetweenShards { other_shard: other.0 }.key(amount.currency())
 }
 
-fn told(lines: &[(AccountKey, i64)]) -> String {
+fn told(lines: &[Half]) -> String {
     if lines.is_empty() {
         return "no line on 1920".to_owned();
     }
     let told: Vec<String> = lines
         .iter()
-        .map(|(key, minor)| {
-            format!("{minor:+} {} on 1920 {{{}}}", key.currency.code(), u128::from_be_bytes(key.dim))
+        .map(|(key, minor, merchant)| {
+            let (currency, other) = (key.currency.code(), u128::from_be_bytes(key.dim));
+            format!("{minor:+} {currency} on 1920 {{{other}}} of {merchant}")
         })
         .collect();
     told.join(" and ")

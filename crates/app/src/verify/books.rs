@@ -4,7 +4,7 @@ use super::difference::{Broken, Difference, name_of};
 use domain::Uid;
 use domain::id::{Id, Shard};
 use domain::rows::Entry;
-use ledger::{Account, Keeping, Owner};
+use ledger::{Account, Keeping, Owner, PostingKind};
 use money::{Currency, MAX_WIRE};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,7 +21,10 @@ pub(super) fn check(shard: Shard, stored: &StoredTransaction) -> Result<(), Diff
     let Some(first) = transaction.entries.first() else {
         return broken(format!("{at} has no lines"));
     };
-    let source_shard = given_in(&transaction.entries).unwrap_or(shard);
+    let source_shard = match transaction.kind {
+        PostingKind::Adjusted => given_in(&transaction.entries).unwrap_or(shard),
+        _ => shard,
+    };
     let of = [("merchant", transaction.merchant.uid(), shard), ("source", transaction.source, source_shard)];
     for (what, id, expected) in of {
         if id.shard() != expected {

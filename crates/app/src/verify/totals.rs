@@ -1,7 +1,8 @@
 //! What `--full` adds up from the first line on, to be compared with every row that keeps a sum.
 
 use super::difference::{Broken, Difference, name_of};
-use domain::id::{Id, PaymentId, RefundId, Shard, Uid};
+use domain::id::{Id, MerchantId, PaymentId, RefundId, Shard, Uid};
+use domain::rows::Transaction;
 use ledger::{Account, AccountKey, Category, Keeping, PostingKind};
 use std::collections::{BTreeSet, HashMap};
 use store::reads::StoredTransaction;
@@ -18,10 +19,13 @@ pub(super) struct Totals {
     pub(super) objects: HashMap<AccountKey, i64>,
     pub(super) payments: HashMap<PaymentId, PaymentSums>,
     pub(super) refunds: HashMap<RefundId, RefundSums>,
-    /// Lines on 1920 by what caused them, in order.
-    pub(super) between: HashMap<Uid, Vec<(AccountKey, i64)>>,
+    /// Lines on 1920 by what caused them, with the merchant under whose root each was booked, in order.
+    pub(super) between: HashMap<Uid, Vec<Half>>,
     platform: Option<PlatformMatch>,
 }
+
+/// A line on 1920: where, how much, and under whose root.
+pub(super) type Half = (AccountKey, i64, MerchantId);
 
 /// What the lines say of a payment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +73,7 @@ impl Totals {
                 Some(Keeping::Chained) | None => {}
             }
         }
+        self.take_between(stored);
         self.take_object(stored);
         if let Some(platform) = &mut self.platform {
             platform.moved(&self.deltas, &touched);
@@ -84,7 +89,6 @@ impl Totals {
             | PostingKind::RefundFailed
             | PostingKind::RefundFailedLate => self.take_refund(RefundId::from_uid(source), stored),
             PostingKind::PaymentHeld => self.take_held(source, stored),
-            PostingKind::Adjusted => self.take_adjusted(source, stored),
             // They move accounts of objects (2130, 2910, 9010), which are summed by account, or no object at all.
             PostingKind::Authorized
             | PostingKind::AuthorizationReleased
@@ -92,6 +96,7 @@ impl Totals {
             | PostingKind::HeldReturned
             | PostingKind::Matured
             | PostingKind::DebtRecovered
+            | PostingKind::Adjusted
             | PostingKind::Reversed => {}
         }
     }
@@ -120,12 +125,12 @@ impl Totals {
         }
     }
 
-    /// Each half of an adjustment has one line on 1920.
-    fn take_adjusted(&mut self, source: Uid, stored: &StoredTransaction) {
-        let entries = &stored.transaction.entries;
+    /// Whatever kind it is of: a line on 1920 is one half of something.
+    fn take_between(&mut self, stored: &StoredTransaction) {
+        let Transaction { source, merchant, entries, .. } = &stored.transaction;
         for entry in entries.iter().filter(|entry| entry.account.code == BETWEEN_SHARDS) {
-            let lines = self.between.entry(source).or_default();
-            lines.push((entry.account, entry.amount_minor));
+            let lines = self.between.entry(*source).or_default();
+            lines.push((entry.account, entry.amount_minor, *merchant));
             lines.sort_unstable();
         }
     }

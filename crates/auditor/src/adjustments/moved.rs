@@ -41,7 +41,8 @@ impl Auditor {
             }
             let decided = text(row, "decided_by");
             let is_open = text(row, "status") == "proposed";
-            if is_open != decided.is_empty() || decided == text(row, "proposed_by") {
+            let is_own = decided == text(row, "proposed_by") && text(row, "status") != "rejected";
+            if is_open != decided.is_empty() || is_own {
                 self.find("two people decide", row.to_string());
             }
             self.corrects_one_of_the_two(row, evidence);

@@ -1,6 +1,6 @@
 //! Another person approves an adjustment, and the giver's half is booked; or rejects it.
 
-use super::{Adjustment, Person, Status};
+use super::{Adjustment, Corrected, Person, Status};
 use crate::decide::{Booking, Changes, Facts};
 use crate::id::{AdjustmentId, MerchantId};
 use crate::rejection::Rejection;
@@ -28,13 +28,18 @@ pub struct DecideAdjustment {
     pub verdict: Verdict,
     /// Who says it.
     pub by: Person,
+    /// What is corrected.
+    pub corrects: Corrected,
+    /// The amount of what is corrected: all that this merchant gives for it together is no more. `None`: the person has said that it
+    /// may be.
+    pub limit_minor: Option<i64>,
 }
 
 /// Decides it. What was said before may be said again and changes nothing.
 ///
 /// # Errors
-/// [`Rejection::AdjustmentNotFound`], [`Rejection::AdjustmentDecided`] when the opposite was said, [`Rejection::SamePerson`],
-/// [`Rejection::InsufficientFunds`] when the giver's 2020 holds less; its credit line does not serve.
+/// [`Rejection::AdjustmentNotFound`], [`Rejection::AdjustmentDecided`] when the opposite was said, [`Rejection::SamePerson`] for an approval,
+/// [`Rejection::AdjustmentExceedsCorrected`], [`Rejection::InsufficientFunds`] when the giver's 2020 holds less; its credit line does not serve.
 pub fn decide(command: &DecideAdjustment, rows: &Rows, facts: &Facts<'_>) -> Result<Changes, Rejection> {
     let adjustment = rows.adjustments.get(&command.id).filter(|found| found.merchant == command.merchant);
     let adjustment = adjustment.ok_or(Rejection::AdjustmentNotFound)?;
@@ -47,7 +52,8 @@ pub fn decide(command: &DecideAdjustment, rows: &Rows, facts: &Facts<'_>) -> Res
             return Err(Rejection::AdjustmentDecided { found_status: adjustment.status.to_string() });
         }
     }
-    if adjustment.proposed_by == command.by {
+    // Whoever proposed it may take it back.
+    if adjustment.proposed_by == command.by && command.verdict == Verdict::Approve {
         return Err(Rejection::SamePerson);
     }
     let decided = Adjustment {
@@ -61,7 +67,26 @@ pub fn decide(command: &DecideAdjustment, rows: &Rows, facts: &Facts<'_>) -> Res
             let rejected = Adjustment { status: Status::Rejected, ..decided };
             Ok(Changes { adjustments: vec![rejected], ..Changes::default() })
         }
-        Verdict::Approve => give(decided, rows, facts),
+        Verdict::Approve => {
+            within(command.limit_minor, &decided, rows)?;
+            give(decided, rows, facts)
+        }
+    }
+}
+
+/// Two people who handle the same complaint don't give the same money twice.
+fn within(limit_minor: Option<i64>, adjustment: &Adjustment, rows: &Rows) -> Result<(), Rejection> {
+    let Some(limit_minor) = limit_minor else { return Ok(()) };
+    let is_like_it = |other: &&Adjustment| {
+        other.status.is_given()
+            && other.merchant == adjustment.merchant
+            && other.corrects == adjustment.corrects
+    };
+    let given = rows.adjustments.values().filter(is_like_it).map(|other| other.amount.minor());
+    let remaining_minor = given.fold(limit_minor, i64::saturating_sub).max(0);
+    match adjustment.amount.minor() <= remaining_minor {
+        true => Ok(()),
+        false => Err(Rejection::AdjustmentExceedsCorrected { remaining_minor }),
     }
 }
 

@@ -105,11 +105,10 @@ impl Person {
 pub struct Reason(String);
 
 impl Reason {
-    /// 1 to [`REASON_CHARS_MAX`] characters that are not all blank, none of them a control character.
+    /// 1 to [`REASON_CHARS_MAX`] characters that are not all blank, none of which is not seen or changes how others are.
     pub fn parse(text: &str) -> Option<Reason> {
         let text = text.trim();
-        let fits =
-            (1..=REASON_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        let fits = (1..=REASON_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(deceives);
         fits.then(|| Reason(text.to_owned()))
     }
 
@@ -117,6 +116,13 @@ impl Reason {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Control characters, ends of lines, marks without width, and what turns the direction of writing: whoever approves reads the words on
+/// a terminal.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// An adjustment as its row holds it, in the giver's shard.
@@ -178,7 +184,17 @@ mod tests {
 
     #[test]
     fn a_reason_says_something() {
-        for refused in ["", "  ", "\u{7}", "a\nb", &"因".repeat(128)] {
+        for refused in [
+            "",
+            "  ",
+            "\u{7}",
+            "a\nb",
+            "\u{200b}",
+            "a\u{202e}b",
+            "a\u{2028}b",
+            "\u{feff}a",
+            &"因".repeat(128),
+        ] {
             assert_eq!(Reason::parse(refused), None, "{refused:?}");
         }
         assert_eq!(Reason::parse(" 错收 ").map(|reason| reason.0), Some("错收".to_owned()));

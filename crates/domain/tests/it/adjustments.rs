@@ -25,6 +25,8 @@ fn person(name: &str) -> Person {
 struct Desk {
     books: Books,
     wish: ProposeAdjustment,
+    /// What the payment is about.
+    limit_minor: Option<i64>,
 }
 
 impl Desk {
@@ -43,7 +45,7 @@ impl Desk {
             reason: Reason::parse("wrong shop").unwrap(),
             by: person("li"),
         };
-        Desk { books, wish }
+        Desk { books, wish, limit_minor: Some(MINOR) }
     }
 
     fn propose(&mut self, wish: &ProposeAdjustment) -> Result<(), Rejection> {
@@ -51,8 +53,14 @@ impl Desk {
     }
 
     fn decide(&mut self, verdict: Verdict, by: &str) -> Result<(), Rejection> {
-        let command =
-            DecideAdjustment { id: self.wish.id, merchant: self.wish.merchant, verdict, by: person(by) };
+        let command = DecideAdjustment {
+            id: self.wish.id,
+            merchant: self.wish.merchant,
+            verdict,
+            by: person(by),
+            corrects: self.wish.corrects,
+            limit_minor: self.limit_minor,
+        };
         self.books.run(|rows, facts| Ok((decide(&command, rows, facts)?, ())))
     }
 
@@ -107,7 +115,7 @@ fn every_command_in_every_state() {
             assert_eq!(desk.between_minor(), given_minor);
             let answer = desk.decide(verdict, by);
             let (expected, becomes) = match (found, verdict) {
-                (Status::Proposed, _) if by == "li" => (Err(Rejection::SamePerson), found),
+                (Status::Proposed, Verdict::Approve) if by == "li" => (Err(Rejection::SamePerson), found),
                 (Status::Proposed, Verdict::Approve) => (Ok(()), Status::InTransit),
                 (Status::Proposed, Verdict::Reject) => (Ok(()), Status::Rejected),
                 (Status::InTransit | Status::Succeeded, Verdict::Approve)
@@ -149,6 +157,7 @@ fn an_approval_takes_what_is_there_and_no_credit() {
         (-50, Err(Rejection::InsufficientFunds { short_minor: MINOR + 50 })),
     ] {
         let mut desk = Desk::new(available_minor);
+        desk.limit_minor = None;
         let merchant = desk.wish.merchant;
         desk.books.rows.heads.get_mut(&merchant).unwrap().credit_line_minor = 1_000_000;
         let wish = desk.wish.clone();
@@ -202,4 +211,32 @@ fn it_arrives_once_and_pays_what_is_owed() {
     let other = Receive { amount: sum(1), ..command };
     let refused = books.run(|rows, facts| Ok::<_, Rejection>((receive(&other, rows, facts)?, ())));
     assert!(matches!(refused, Err(Rejection::Defect { .. })), "{refused:?}");
+}
+
+/// What was given before for the same payment counts, by this merchant alone; rejected and proposed ones do not.
+#[test]
+fn all_that_is_given_for_one_payment_is_no_more_than_it() {
+    let mut desk = Desk::new(10 * MINOR);
+    let first = desk.wish.clone();
+    let mut ids = IdMaker::new(START_US, first.merchant.uid().shard(), 77);
+    let mut next = |minor| ProposeAdjustment { id: ids.next(), amount: sum(minor), ..first.clone() };
+    for (minor, limit_minor, expected) in [
+        (MINOR - 100, Some(MINOR), Ok(())),
+        (101, Some(MINOR), Err(Rejection::AdjustmentExceedsCorrected { remaining_minor: 100 })),
+        (60, Some(MINOR), Ok(())),
+        (41, Some(MINOR), Err(Rejection::AdjustmentExceedsCorrected { remaining_minor: 40 })),
+        (41, None, Ok(())),
+        (1, Some(MINOR), Err(Rejection::AdjustmentExceedsCorrected { remaining_minor: 0 })),
+    ] {
+        desk.wish = next(minor);
+        desk.limit_minor = limit_minor;
+        let wish = desk.wish.clone();
+        desk.propose(&wish).unwrap();
+        assert_eq!(desk.decide(Verdict::Approve, "wei"), expected, "{minor}");
+    }
+    desk.wish = ProposeAdjustment { corrects: Corrected::Payment(PaymentId(first.id.0)), ..next(MINOR) };
+    desk.limit_minor = Some(MINOR);
+    let other = desk.wish.clone();
+    desk.propose(&other).unwrap();
+    assert_eq!(desk.decide(Verdict::Approve, "wei"), Ok(()), "another payment");
 }

@@ -6,13 +6,14 @@ use crate::operator::{self, Decide, Propose, Said, Shown, read_person};
 use crate::output;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use domain::adjustment::{Corrected, Status};
 use domain::id::{AdjustmentId, Id, IdMaker, MerchantId};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use store::Store;
 
-/// Open adjustments of a shard that are shown.
-const SHOWN_MAX: u32 = 100;
+/// Rows in one read.
+const PAGE: u32 = 500;
 
 /// What can be done with adjustments.
 #[derive(Debug, Subcommand)]
@@ -20,12 +21,12 @@ pub enum Command {
     /// Ask for one; nothing moves before another person approves it.
     Propose(ProposeOptions),
     /// Approve one that another person proposed: the money moves now.
-    Approve(DecideOptions),
-    /// Reject one that another person proposed.
+    Approve(ApproveOptions),
+    /// Reject one; whoever proposed it may do so too.
     Reject(DecideOptions),
     /// Show one.
     Show(ShowOptions),
-    /// List those that are proposed or in transit.
+    /// List those that are proposed or in transit, or all that correct an object.
     List(ListOptions),
 }
 
@@ -52,9 +53,22 @@ pub struct ProposeOptions {
     /// The login of whoever asks.
     #[arg(long)]
     by: String,
+    /// The id of an earlier try that was not answered, `adj_…`: asking for it again makes no second one.
+    #[arg(long)]
+    adjustment: Option<String>,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
+}
+
+/// What `adjustment approve` takes.
+#[derive(Debug, Args)]
+pub struct ApproveOptions {
+    #[command(flatten)]
+    decide: DecideOptions,
+    /// More may be given for what it corrects than that object is about.
+    #[arg(long)]
+    beyond: bool,
 }
 
 /// What `adjustment approve` and `reject` take.
@@ -65,7 +79,7 @@ pub struct DecideOptions {
     /// The adjustment, `adj_…`.
     #[arg(long)]
     adjustment: String,
-    /// The login of whoever decides: not of whoever proposed it.
+    /// The login of whoever decides: to approve, not of whoever proposed it.
     #[arg(long)]
     by: String,
     /// One line of JSON on standard output.
@@ -91,6 +105,9 @@ pub struct ShowOptions {
 pub struct ListOptions {
     #[command(flatten)]
     file: ConfigFile,
+    /// All that correct this payment or refund, `pay_…` or `rfd_…`, whatever became of them.
+    #[arg(long)]
+    corrects: Option<String>,
     /// One line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -99,8 +116,8 @@ pub struct ListOptions {
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Propose(options) => propose(&options),
-        Command::Approve(options) => decide(&options, Said::Approve),
-        Command::Reject(options) => decide(&options, Said::Reject),
+        Command::Approve(options) => decide(&options.decide, Said::Approve, options.beyond),
+        Command::Reject(options) => decide(&options, Said::Reject, false),
         Command::Show(options) => show(&options),
         Command::List(options) => list(&options),
     }
@@ -110,7 +127,10 @@ fn propose(options: &ProposeOptions) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let from = MerchantId::parse(&options.from).context("--from: not a merchant's id (mch_…)")?;
         let seed = u128::from_be_bytes(crypto::secret::random_bytes::<16>());
-        let id: AdjustmentId = IdMaker::new(real_now_us(), from.0.shard(), seed).next();
+        let id = match &options.adjustment {
+            Some(text) => read_id(text)?,
+            None => IdMaker::new(real_now_us(), from.0.shard(), seed).next(),
+        };
         let wish = Propose {
             id: id.to_string(),
             from: options.from.clone(),
@@ -121,10 +141,14 @@ fn propose(options: &ProposeOptions) -> Result<ExitCode> {
             by: options.by.clone(),
         };
         let new = wish.read().map_err(anyhow::Error::msg)?;
-        let shown: Shown = super::by_platform(&config, "/ops/v1/adjustments", &wish, async |running| {
+        let asked = super::by_platform(&config, "/ops/v1/adjustments", &wish, async |running| {
             operator::propose(&running.app, new).await
-        })
-        .await?;
+        });
+        let shown: Shown = asked.await.with_context(|| {
+            format!(
+                "adjustment {id} was not acknowledged; to ask for the same once more add --adjustment {id}"
+            )
+        })?;
         let next = format!(
             "\nNext, another person: feiqian adjustment approve --adjustment {} --by LOGIN",
             shown.id
@@ -134,14 +158,14 @@ fn propose(options: &ProposeOptions) -> Result<ExitCode> {
     })
 }
 
-fn decide(options: &DecideOptions, said: Said) -> Result<ExitCode> {
+fn decide(options: &DecideOptions, said: Said, beyond: bool) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let id = read_id(&options.adjustment)?;
         let by = read_person(&options.by).map_err(anyhow::Error::msg)?;
         let path = format!("/ops/v1/adjustments/{id}/decide");
-        let wish = Decide { verdict: said, by: options.by.clone() };
+        let wish = Decide { verdict: said, by: options.by.clone(), beyond };
         let shown: Shown = super::by_platform(&config, &path, &wish, async |running| {
-            operator::decide(&running.app, id, said, by).await
+            operator::decide(&running.app, id, said, by, beyond).await
         })
         .await?;
         output::answer(options.json, &as_json(&shown)?, &text(&shown)?)?;
@@ -167,8 +191,15 @@ fn show(options: &ShowOptions) -> Result<ExitCode> {
 fn list(options: &ListOptions) -> Result<ExitCode> {
     super::short(&options.file, async |config| {
         let store = Installation::find(&config)?.open_read_only().await?;
-        let found = open(store.as_ref()).await?;
-        let mut lines = format!("{} adjustments are proposed or in transit 待审批或在途的调账", found.len());
+        let (found, what) = match &options.corrects {
+            Some(text) => {
+                let object = Corrected::parse(text)
+                    .context("--corrects: not a payment's or refund's id (pay_…, rfd_…)")?;
+                (correcting(store.as_ref(), object).await?, "correct it 更正它的调账")
+            }
+            None => (open(store.as_ref()).await?, "are proposed or in transit 待审批或在途的调账"),
+        };
+        let mut lines = format!("{} adjustments {what}", found.len());
         let mut data = Vec::with_capacity(found.len());
         for shown in &found {
             lines += &format!("\n{}", text(shown)?);
@@ -179,14 +210,31 @@ fn list(options: &ListOptions) -> Result<ExitCode> {
     })
 }
 
-/// The oldest of each shard.
+/// Those in transit, then those proposed; all of them.
 async fn open(store: &dyn Store) -> Result<Vec<Shown>> {
     let mut found = Vec::new();
     for shard in store.shards() {
-        found.extend(store.adjustments_open(shard, None, SHOWN_MAX).await?.iter().map(Shown::from));
+        let mut after = None;
+        loop {
+            let rows = store.adjustments_open(shard, after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.id);
+            found.extend(rows);
+        }
     }
-    found.sort_by_key(|shown| shown.created_at_us);
-    Ok(found)
+    found.sort_by_key(|adjustment| (adjustment.status != Status::InTransit, adjustment.id));
+    Ok(found.iter().map(Shown::from).collect())
+}
+
+/// What either of the two gave for an object: their shards are in no id.
+async fn correcting(store: &dyn Store, object: Corrected) -> Result<Vec<Shown>> {
+    let world = object.uid().shard().world();
+    let mut found = Vec::new();
+    for shard in store.shards().into_iter().filter(|shard| shard.world() == world) {
+        found.extend(store.adjustments_correcting(shard, object.uid()).await?);
+    }
+    found.sort_by_key(|adjustment| adjustment.id);
+    Ok(found.iter().map(Shown::from).collect())
 }
 
 fn read_id(text: &str) -> Result<AdjustmentId> {
@@ -197,6 +245,7 @@ fn as_json(shown: &Shown) -> Result<Value> {
     Ok(json!({
         "object": "adjustment",
         "id": shown.id,
+        "world": shown.world,
         "status": shown.status,
         "from": shown.from,
         "to": shown.to,
@@ -213,9 +262,10 @@ fn as_json(shown: &Shown) -> Result<Value> {
 fn text(shown: &Shown) -> Result<String> {
     let decided = shown.decided_by.as_ref().map_or(String::new(), |by| format!(", decided by {by}"));
     Ok(format!(
-        "{} {}: {} {} (minor units) from {} to {}\n  corrects {}: {}\n  proposed by {} at {}{decided}",
+        "{} {} ({}): {} {} (minor units) from {} to {}\n  corrects {}: {}\n  proposed by {} at {}{decided}",
         shown.id,
         shown.status,
+        shown.world,
         shown.currency,
         shown.amount_minor,
         shown.from,

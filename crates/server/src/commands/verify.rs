@@ -172,6 +172,10 @@ fn text(report: &Report) -> String {
         report.old_blocks,
         report.unsealed,
     );
+    if report.adjustments_in_transit > 0 {
+        text +=
+            &format!("\n  {} adjustments are between two merchants 在途调账", report.adjustments_in_transit);
+    }
     for ChainEnd { shard, block, last_seq, chained } in &report.chain_ends {
         let root = crypto::hex(chained);
         text += &format!(

@@ -1,4 +1,4 @@
-//! `feiqian waiting`: what waits for a channel's or a person's word, the oldest first. For whoever is sent here by an alert; why each
+//! `feiqian waiting`: what waits for a channel's or a person's word, the oldest first; adjustments among them. For whoever is sent here by an alert; why each
 //! is as it is, `feiqian explain` tells.
 
 use crate::assemble::Installation;
@@ -7,6 +7,7 @@ use crate::output;
 use anyhow::Result;
 use clap::Args;
 use domain::World;
+use domain::adjustment::Status;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -43,6 +44,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             let refunds =
                 list.refunds_attention.iter().map(|(id, at)| ("refund_attention", id.to_string(), *at));
             let all = attempts.chain(payments).chain(refunds);
+            let adjustments = store.adjustments_open(shard, None, SHOWN_MAX).await?;
+            let adjustments = adjustments.iter().map(|found| {
+                let what = match found.status {
+                    Status::InTransit => "adjustment_in_transit",
+                    Status::Proposed | Status::Succeeded | Status::Rejected => "adjustment_proposed",
+                };
+                (what, found.id.to_string(), found.updated_at_us)
+            });
+            let all = all.chain(adjustments);
             rows.extend(all.map(|(what, id, since_us)| Row { world: shard.world(), what, id, since_us }));
         }
         rows.sort_by_key(|row| (row.world != World::Live, row.since_us));
@@ -51,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         for row in &rows {
             let (world, since) = (row.world.as_str(), output::instant(row.since_us)?);
             data.push(json!({"world": world, "what": row.what, "id": row.id, "since": since}));
-            text += &format!("\n  {world:<8} {:<17} {} since {since}", row.what, row.id);
+            text += &format!("\n  {world:<8} {:<21} {} since {since}", row.what, row.id);
         }
         output::answer(options.json, &json!({"object": "waiting", "data": data}), &text)?;
         Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::adjustment::{Adjustment, Corrected, Person, Reason, Verdict};
 use domain::id::{AdjustmentId, Id, MerchantId};
+use domain::rejection::Rejection;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -47,6 +48,9 @@ impl Propose {
 pub(crate) struct Decide {
     pub verdict: Said,
     pub by: String,
+    /// More than what is corrected may be given for it.
+    #[serde(default)]
+    pub beyond: bool,
 }
 
 /// The verdict.
@@ -75,6 +79,7 @@ pub(crate) fn read_person(text: &str) -> Result<Person, &'static str> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shown {
     pub id: String,
+    pub world: String,
     pub status: String,
     pub from: String,
     pub to: String,
@@ -94,6 +99,7 @@ impl From<&Adjustment> for Shown {
     fn from(adjustment: &Adjustment) -> Shown {
         Shown {
             id: adjustment.id.to_string(),
+            world: adjustment.id.uid().shard().world().as_str().to_owned(),
             status: adjustment.status.to_string(),
             from: adjustment.merchant.to_string(),
             to: adjustment.receiver.to_string(),
@@ -135,13 +141,16 @@ pub(super) async fn decide_route(
         return problem(StatusCode::NOT_FOUND, "there is no such adjustment");
     };
     match read_person(&wish.by) {
-        Ok(by) => answered(decide(&operator.app, id, wish.verdict, by).await),
+        Ok(by) => answered(decide(&operator.app, id, wish.verdict, by, wish.beyond).await),
         Err(detail) => problem(StatusCode::BAD_REQUEST, detail),
     }
 }
 
 fn answered(result: Result<Shown, Refusal>) -> Response {
     match result {
+        Err(Refusal::Rejected { rejection: Rejection::AdjustmentNotFound, .. }) => {
+            problem(StatusCode::NOT_FOUND, "there is no such adjustment")
+        }
         Err(Refusal::Rejected { rejection, .. }) => problem(StatusCode::CONFLICT, &sentence(&rejection)),
         Err(Refusal::FieldInvalid { pointer, detail }) => {
             problem(StatusCode::BAD_REQUEST, &format!("--{}: {detail}", pointer.trim_start_matches('/')))
@@ -156,6 +165,12 @@ pub(crate) async fn propose(app: &App, new: NewAdjustment) -> Result<Shown, Refu
 }
 
 /// Decides one.
-pub(crate) async fn decide(app: &App, id: AdjustmentId, said: Said, by: Person) -> Result<Shown, Refusal> {
-    Ok(Shown::from(&app.decide_adjustment(id, said.into(), by).await?))
+pub(crate) async fn decide(
+    app: &App,
+    id: AdjustmentId,
+    said: Said,
+    by: Person,
+    beyond: bool,
+) -> Result<Shown, Refusal> {
+    Ok(Shown::from(&app.decide_adjustment(id, said.into(), by, beyond).await?))
 }

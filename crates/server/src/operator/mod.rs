@@ -113,8 +113,12 @@ pub(crate) fn sentence(rejection: &Rejection) -> String {
             format!("another currency than {payment_currency} came: it can only be sent back")
         }
         Rejection::SamePerson => {
-            "whoever proposed an adjustment can't decide it: ask another person".to_owned()
+            "whoever proposed an adjustment can't approve it: ask another person".to_owned()
         }
+        Rejection::AdjustmentExceedsCorrected { remaining_minor } => format!(
+            "{remaining_minor} minor units are left of what it corrects, after what this merchant gave for it before: look at \
+             `adjustment list --corrects`, then reject it, or approve it with --beyond"
+        ),
         Rejection::AdjustmentDecided { found_status } => {
             format!("the adjustment is {found_status}: it was decided before")
         }

@@ -160,6 +160,7 @@ through_the_plan! {
     Adjustments:
     read adjustment(id: AdjustmentId) -> Option<Adjustment>;
     read arrival(shard: Shard, id: AdjustmentId) -> Option<Arrival>;
+    read adjustments_correcting(shard: Shard, object: Uid) -> Vec<Adjustment>;
     read adjustments_open(shard: Shard, after: Option<AdjustmentId>, limit: u32) -> Vec<Adjustment>;
     read adjustments_due(shard: Shard, real_now_us: i64, limit: u32) -> Vec<Adjustment>;
     read adjustments_after(shard: Shard, after: Option<AdjustmentId>, limit: u32) -> Vec<Adjustment>;

@@ -60,7 +60,8 @@ impl Said {
             Wish::Reject => Verdict::Reject,
         };
         let by = Person::parse(self.by).ok_or(Refusal::NotFound("person"))?;
-        app.decide_adjustment(self.id, verdict, by).await
+        // The bound by what is corrected is not part of this workload: amounts go by what givers have.
+        app.decide_adjustment(self.id, verdict, by, true).await
     }
 }
 

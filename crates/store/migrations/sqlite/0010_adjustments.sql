@@ -7,6 +7,7 @@ CREATE TABLE adjustment (
     receiver      BLOB    NOT NULL,
     amount_minor  INTEGER NOT NULL CHECK (amount_minor > 0),
     currency      INTEGER NOT NULL,
+    corrects      BLOB    NOT NULL,
     details       BLOB    NOT NULL,
     proposed_by   TEXT    NOT NULL,
     decided_by    TEXT,
@@ -17,11 +18,12 @@ CREATE TABLE adjustment (
     sequence      INTEGER NOT NULL,
     PRIMARY KEY (shard, id),
     CHECK (merchant <> receiver),
-    CHECK (decided_by <> proposed_by),
+    CHECK (decided_by <> proposed_by OR status = 'rejected'),
     CHECK ((decided_by IS NULL) = (status = 'proposed')),
     CHECK ((due_at_us IS NULL) = (status <> 'in_transit'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX adjustment_open ON adjustment (shard, id) WHERE status IN ('proposed', 'in_transit');
+CREATE INDEX adjustment_corrects ON adjustment (shard, corrects);
 CREATE INDEX adjustment_due ON adjustment (shard, due_at_us) WHERE due_at_us IS NOT NULL;
 
 -- The receiver's half of an adjustment, in the receiver's shard: what was booked once is booked no second time.

@@ -5,7 +5,7 @@ use crate::adjustments::Adjustments;
 use crate::{StoreError, adjustment};
 use async_trait::async_trait;
 use domain::adjustment::{Adjustment, Arrival};
-use domain::id::{AdjustmentId, Shard};
+use domain::id::{AdjustmentId, Shard, Uid};
 
 #[async_trait]
 impl<E: Engine> Adjustments for E {
@@ -19,6 +19,10 @@ impl<E: Engine> Adjustments for E {
     async fn arrival(&self, shard: Shard, id: AdjustmentId) -> Result<Option<Arrival>, StoreError> {
         self.read(move |db| Box::pin(async move { Ok(adjustment::arrived(db, shard, [id]).await?.pop()) }))
             .await
+    }
+
+    async fn adjustments_correcting(&self, shard: Shard, object: Uid) -> Result<Vec<Adjustment>, StoreError> {
+        self.read(move |db| Box::pin(adjustment::correcting(db, shard, [object]))).await
     }
 
     async fn adjustments_open(

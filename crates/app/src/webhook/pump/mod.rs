@@ -149,7 +149,11 @@ impl Pump {
     pub(super) async fn run(mut self) {
         let stopping = self.signals.stopping.clone();
         let wake = Arc::clone(&self.signals.wake);
-        self.learn_what_waited().await;
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => return,
+            () = self.learn_what_waited() => {}
+        }
         loop {
             self.start_tries();
             tokio::select! {
@@ -169,11 +173,15 @@ impl Pump {
         self.finish().await;
     }
 
-    /// A database that can't be read is as if nothing waited; the first look finds it.
+    /// Nothing is sent before it is known: a hint of an object would go ahead of older events that wait, which a look finds only when
+    /// they come due.
     async fn learn_what_waited(&mut self) {
-        match self.store.deliveries_due(self.shard, i64::MAX, WAITED_MAX).await {
-            Ok(rows) => self.plan.waited(rows.iter().map(|row| row.event.object)),
-            Err(error) => tracing::warn!(%error, "what waits to be delivered is not known yet"),
+        loop {
+            match self.store.deliveries_due(self.shard, i64::MAX, WAITED_MAX).await {
+                Ok(rows) => return self.plan.waited(rows.iter().map(|row| row.event.object)),
+                Err(error) => tracing::warn!(%error, "what waits to be delivered is not known yet"),
+            }
+            tokio::time::sleep(self.busy_pause).await;
         }
     }
 

@@ -22,7 +22,10 @@ fn killed_at_any_moment_it_moves_once() {
             server.crash();
             // Whoever asked may have had an answer or none.
             drop(asked.await);
-            assert_eq!(text(&decide(server, "approve", &id, "wei"), "decided_by"), "wei");
+            // What was approved ends by itself; what was not is approved now.
+            if text(&super::desk::shown(server, &id), "status") == "proposed" {
+                decide(server, "approve", &id, "wei");
+            }
             until("end of the adjustment", || async {
                 let shown = super::desk::shown(server, &id);
                 (text(&shown, "status") == "succeeded").then_some(())

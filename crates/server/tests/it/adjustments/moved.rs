@@ -32,6 +32,9 @@ fn it_moves_once_when_another_person_approves() {
         let open = server.cli(&["adjustment", "list"]);
         assert_eq!(open["data"].as_array().map(Vec::len), Some(1), "{open}");
 
+        let waits = server.cli(&["waiting"]);
+        assert_eq!(text(&waits["data"][0], "what"), "adjustment_proposed", "{waits}");
+
         let approved = decide(server, "approve", &id, "chen");
         assert_eq!(
             (text(&approved, "status"), text(&approved, "decided_by")),
