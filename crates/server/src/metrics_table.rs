@@ -220,6 +220,12 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Kind::Gauge, "feiqian_webhook_endpoints", Unit::Count, "Webhook endpoints, by world and status"),
     (
         Kind::Gauge,
+        "feiqian_adjustment_late_seconds",
+        Unit::Seconds,
+        "How long the most overdue second half of an adjustment has waited to be booked, by world",
+    ),
+    (
+        Kind::Gauge,
         "feiqian_unsealed_seconds",
         Unit::Seconds,
         "How long booked lines have waited to be sealed, by world",

@@ -68,6 +68,7 @@ const PAGES: &[Row] = &[
     page!(Runbook "runbook/webhooks-failing" "Webhooks failing" "Webhook 大量失败"),
     page!(Runbook "runbook/verify-failed" "Verify failed" "账目核验失败"),
     page!(Runbook "runbook/verify-overdue" "Verify overdue" "账目核验未运行"),
+    page!(Runbook "runbook/adjustment-late" "Adjustment late" "调账在途过久"),
     page!(Runbook "runbook/sealing-behind" "Sealing behind" "封账滞后"),
     page!(Runbook "runbook/statements-failing" "Statements failing" "对账单生成失败"),
     page!(Runbook "runbook/statement-differs" "A statement differs" "对账单与账目不符"),

@@ -38,88 +38,53 @@ const STATEMENTS_EVERY: Duration = Duration::from_secs(1);
 /// Starts every loop.
 pub(crate) fn start(app: &App) {
     if app.0.settings.takes_duty && app.0.duty.is_shared() {
-        let renewer = app.clone();
-        every(app, RENEW_EVERY, move || {
-            let app = renewer.clone();
-            async move { app.renew_duty().await }
-        });
+        every(app, RENEW_EVERY, |app| async move { app.renew_duty().await });
     }
     for shard in app.0.store.shards() {
-        let pause = Duration::from_millis(app.0.settings.due_poll_ms);
-        let due = app.clone();
-        every(app, pause, move || {
-            let app = due.clone();
-            async move { app.run_due(shard).await }
-        });
-        let deliverer = app.clone();
-        every(app, pause, move || {
-            let app = deliverer.clone();
-            async move { app.deliver_due(shard).await }
-        });
-        let sealer = app.clone();
-        every(app, Duration::from_secs(2), move || {
-            let app = sealer.clone();
-            async move { app.seal_due(shard).await }
-        });
-        let former = app.clone();
-        every(app, STATEMENTS_EVERY, move || {
-            let app = former.clone();
-            async move { app.form_statements(shard).await }
-        });
-        if app.0.settings.retention.is_some() {
-            let (keeper, walks) = (app.clone(), Arc::new(retention::Walks::default()));
-            every(app, retention::LOOK_EVERY, move || {
-                let (app, walks) = (keeper.clone(), Arc::clone(&walks));
-                async move { app.forget_old(shard, &walks).await }
-            });
-        }
-        let (dropper, cleared) = (app.clone(), Arc::new(archived::Cleared::default()));
-        every(app, archived::LOOK_EVERY, move || {
-            let (app, cleared) = (dropper.clone(), Arc::clone(&cleared));
-            async move { app.drop_archived(shard, &cleared).await }
-        });
-        if shard.world() == World::Live {
-            let closer = app.clone();
-            every(app, Duration::from_secs(5), move || {
-                let app = closer.clone();
-                async move { app.close_day(shard).await }
-            });
-        }
+        start_shard(app, shard);
     }
-    let teller = app.clone();
-    every(app, KEY_NOTICES_PAUSE, move || {
-        let app = teller.clone();
-        async move { app.tell_keys().await }
+    every(app, KEY_NOTICES_PAUSE, |app| async move { app.tell_keys().await });
+    every(app, watch::LOOK_EVERY, |app| async move { app.watch().await });
+    every(app, UNMATCHED_EVERY, |app| async move { app.count_unmatched().await });
+    every(app, Duration::from_millis(500), |app| async move {
+        app.refresh_config().await;
     });
-    let watcher = app.clone();
-    every(app, watch::LOOK_EVERY, move || {
-        let app = watcher.clone();
-        async move { app.watch().await }
+}
+
+/// Starts the loops that go through one shard.
+fn start_shard(app: &App, shard: Shard) {
+    let pause = Duration::from_millis(app.0.settings.due_poll_ms);
+    every(app, pause, move |app| async move { app.run_due(shard).await });
+    every(app, pause, move |app| async move { app.deliver_due(shard).await });
+    every(app, Duration::from_secs(2), move |app| async move { app.seal_due(shard).await });
+    every(app, STATEMENTS_EVERY, move |app| async move { app.form_statements(shard).await });
+    if app.0.settings.retention.is_some() {
+        let walks = Arc::new(retention::Walks::default());
+        every(app, retention::LOOK_EVERY, move |app| {
+            let walks = Arc::clone(&walks);
+            async move { app.forget_old(shard, &walks).await }
+        });
+    }
+    let cleared = Arc::new(archived::Cleared::default());
+    every(app, archived::LOOK_EVERY, move |app| {
+        let cleared = Arc::clone(&cleared);
+        async move { app.drop_archived(shard, &cleared).await }
     });
-    let counter = app.clone();
-    every(app, UNMATCHED_EVERY, move || {
-        let app = counter.clone();
-        async move { app.count_unmatched().await }
-    });
-    let reader = app.clone();
-    every(app, Duration::from_millis(500), move || {
-        let app = reader.clone();
-        async move {
-            app.refresh_config().await;
-        }
-    });
+    if shard.world() == World::Live {
+        every(app, Duration::from_secs(5), move |app| async move { app.close_day(shard).await });
+    }
 }
 
 /// Runs a piece of work again and again until the node stops.
 fn every<F, W>(app: &App, pause: Duration, work: F)
 where
-    F: Fn() -> W + Send + 'static,
+    F: Fn(App) -> W + Send + 'static,
     W: Future<Output = ()> + Send,
 {
-    let stopping = app.0.stopping.clone();
+    let (of, stopping) = (app.clone(), app.0.stopping.clone());
     app.spawn(async move {
         while !stopping.is_cancelled() {
-            work().await;
+            work(of.clone()).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stopping.cancelled() => {}

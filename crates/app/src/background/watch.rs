@@ -19,6 +19,7 @@ struct Seen {
     payments_held: (i64, i64),
     refunds_attention: (i64, i64),
     delivery_late_us: i64,
+    adjustment_late_us: i64,
     unsealed_us: i64,
     queue_fill: f64,
 }
@@ -53,6 +54,9 @@ impl App {
         add(&mut seen.refunds_attention, waiting.refunds_attention, now_us);
         let late_us = waiting.delivery_due_at_us.map_or(0, |due_us| now_us.saturating_sub(due_us));
         seen.delivery_late_us = seen.delivery_late_us.max(late_us);
+        let due = self.store().adjustments_due(shard, now_us, 1).await?;
+        let due_us = due.first().and_then(|adjustment| adjustment.due_at_us).unwrap_or(now_us);
+        seen.adjustment_late_us = seen.adjustment_late_us.max(now_us.saturating_sub(due_us));
         seen.unsealed_us = seen.unsealed_us.max(self.unsealed_us(shard, now_us).await?);
         seen.queue_fill = seen.queue_fill.max(self.0.lanes.fill(shard));
         Ok(())
@@ -100,6 +104,8 @@ impl Seen {
         metrics::gauge!("feiqian_refunds_attention", "world" => world).set(number(count));
         metrics::gauge!("feiqian_refunds_attention_oldest_seconds", "world" => world).set(seconds(waited_us));
         metrics::gauge!("feiqian_webhook_late_seconds", "world" => world).set(seconds(self.delivery_late_us));
+        metrics::gauge!("feiqian_adjustment_late_seconds", "world" => world)
+            .set(seconds(self.adjustment_late_us));
         metrics::gauge!("feiqian_unsealed_seconds", "world" => world).set(seconds(self.unsealed_us));
         metrics::gauge!("feiqian_lane_queue_fill_ratio", "world" => world).set(self.queue_fill);
     }

@@ -290,7 +290,7 @@ fn answered(heard: &Result<Adjustment, Refusal>) -> (u16, Value) {
         }
         Refusal::NotFound(_) => (404, "not_found"),
         Refusal::FieldInvalid { .. } => (400, "field_invalid"),
-        Refusal::Overloaded | Refusal::StoreUnavailable => (503, "try_again"),
+        Refusal::Overloaded | Refusal::StoreUnavailable | Refusal::Held => (503, "try_again"),
         _ => (500, "internal"),
     };
     (status, json!({"code": code, "detail": format!("{refusal:?}")}))

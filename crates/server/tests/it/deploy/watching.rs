@@ -71,6 +71,7 @@ fn what_the_watchers_keep_is_there_for_both_worlds() {
             "feiqian_refunds_attention",
             "feiqian_refunds_attention_oldest_seconds",
             "feiqian_webhook_late_seconds",
+            "feiqian_adjustment_late_seconds",
             "feiqian_unsealed_seconds",
             "feiqian_lane_queue_fill_ratio",
         ] {
