@@ -83,7 +83,7 @@ failover: setup-test ## Two nodes on PostgreSQL with a synchronous standby: lose
 	scripts/failover.sh $(FAILOVER_S)
 
 races: setup-test ## Two nodes on PostgreSQL asked the same at once, RACES times each (1000)
-	FEIQIAN_RACE_ROUNDS=$(RACES) cargo test $(LOCKED) -p server --test it nodes::races -- --nocapture --test-threads 1
+	FEIQIAN_RACE_ROUNDS=$(RACES) cargo test $(LOCKED) -p server --test it -- nodes::races nodes::crossing --nocapture --test-threads 1
 
 citus: setup-test ## The money tests on a Citus cluster of a coordinator and two workers; needs Citus in this machine's PostgreSQL
 	FEIQIAN_TEST_ENGINE=postgres scripts/citus.sh cargo test $(LOCKED) -p server --test it --no-fail-fast -- $(ON_POSTGRES)
