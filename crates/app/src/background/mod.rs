@@ -1,6 +1,7 @@
 //! Work that nobody waits for: what came due, the sealer, statements, the live day's close, what grew old or was archived, the configuration's freshness. Each loop is
 //! tracked and ends with the node.
 
+mod adjustments;
 mod archived;
 mod retention;
 mod watch;
@@ -185,7 +186,7 @@ impl App {
 }
 
 /// Works on rows side by side, within a bound; what fails stays due.
-pub(crate) async fn at_once<T, W>(rows: Vec<T>, work: impl Fn(T) -> W)
+async fn at_once<T, W>(rows: Vec<T>, work: impl Fn(T) -> W)
 where
     W: Future<Output = Result<(), Refusal>>,
 {

@@ -2,14 +2,13 @@
 //! shard, committed with the first; it goes through the receiver's lane, where a row under the adjustment's id keeps it from being
 //! booked twice, so any node may do it, at any time, again.
 
-use crate::background::{DUE_MAX, at_once};
 use crate::lane::Command;
 use crate::{App, Refusal};
 use domain::adjustment::{
     self, Adjustment, Corrected, DecideAdjustment, Person, ProposeAdjustment, Reason, SettleAdjustment,
     Verdict,
 };
-use domain::id::{AdjustmentId, MerchantId, PaymentId, RefundId, Shard, Uid};
+use domain::id::{AdjustmentId, MerchantId, PaymentId, RefundId, Uid};
 use money::{Amount, MAX_WIRE};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -117,7 +116,8 @@ impl App {
         let Adjustment { merchant, corrects, .. } = self.adjustment(id).await?;
         let limit_minor = match beyond {
             true => None,
-            false => self.amount_of(corrects).await?.map(|(_, amount)| amount.minor()),
+            // It was there when it was proposed, and goes never; without it nothing bounds what is given.
+            false => Some(self.amount_of(corrects).await?.ok_or(Refusal::Internal)?.1.minor()),
         };
         let command = DecideAdjustment { id, merchant, verdict, by, corrects, limit_minor };
         let app = self.clone();
@@ -139,34 +139,20 @@ impl App {
         let (done, wait) = oneshot::channel();
         let app = self.clone();
         self.spawn(async move {
-            let id = adjustment.id;
-            let delivered = app.deliver(&adjustment).await;
-            if let Err(refusal) = &delivered {
-                tracing::warn!(?refusal, adjustment = %id, "its second half is booked later");
-            }
             // Nobody may wait any more.
-            let _ = done.send(delivered.ok());
+            let _ = done.send(app.deliver_or_later(&adjustment).await);
         });
         wait
     }
 
-    /// Books the second half of what is due, once. A shard that can't commit is not waited for: the next look finds it again.
-    pub(crate) async fn deliver_due(&self, shard: Shard) {
-        if self.0.gate.is_held() || !self.0.duty.is_ours(shard) {
-            return;
-        }
-        let due = self.store().adjustments_due(shard, self.0.clock.real_now_us(), DUE_MAX).await;
-        match due {
-            Ok(due) => {
-                at_once(due, |adjustment| async move {
-                    self.deliver(&adjustment).await.map(|_| ()).inspect_err(|refusal| {
-                        tracing::warn!(?refusal, adjustment = %adjustment.id, "its second half is booked later");
-                    })
-                })
-                .await;
-            }
-            Err(error) => tracing::warn!(%error, shard = shard.0, "looking for adjustments came to nothing"),
-        }
+    /// Books the second half; what can't be done now stays due.
+    pub(crate) async fn deliver_or_later(&self, adjustment: &Adjustment) -> Option<Adjustment> {
+        self.deliver(adjustment)
+            .await
+            .inspect_err(|refusal| {
+                tracing::warn!(?refusal, adjustment = %adjustment.id, "its second half is booked later");
+            })
+            .ok()
     }
 
     /// Books the second half and notes it with the first. What is done already is done no second time.

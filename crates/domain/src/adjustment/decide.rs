@@ -1,4 +1,4 @@
-//! Another person approves an adjustment, and the giver's half is booked; or rejects it.
+//! Another person approves an adjustment, and the giver's half is booked; or somebody rejects it.
 
 use super::{Adjustment, Corrected, Person, Status};
 use crate::decide::{Booking, Changes, Facts};
@@ -8,7 +8,7 @@ use crate::rows::Rows;
 use ledger::Account;
 use ledger::posting::adjustment::given;
 
-/// What the other person says.
+/// What a person says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Move the money.

@@ -32,7 +32,7 @@ words! {
         InTransit = "in_transit",
         /// Both halves are booked. Final.
         Succeeded = "succeeded",
-        /// Another person said no. Final; nothing was booked.
+        /// A person said no, or took it back. Final; nothing was booked.
         Rejected = "rejected",
     }
 }
@@ -142,7 +142,7 @@ pub struct Adjustment {
     pub reason: Reason,
     /// Who asked for it.
     pub proposed_by: Person,
-    /// Who approved or rejected it: another person.
+    /// Who approved it, another person than proposed it; or who rejected it.
     pub decided_by: Option<Person>,
     /// Where it stands.
     pub status: Status,

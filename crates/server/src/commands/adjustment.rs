@@ -2,7 +2,7 @@
 
 use crate::assemble::{Installation, real_now_us};
 use crate::cli::ConfigFile;
-use crate::operator::{self, Decide, Propose, Said, Shown, read_person};
+use crate::operator::adjustment::{self, Decide, Propose, Said, Shown, read_person};
 use crate::output;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -142,7 +142,7 @@ fn propose(options: &ProposeOptions) -> Result<ExitCode> {
         };
         let new = wish.read().map_err(anyhow::Error::msg)?;
         let asked = super::by_platform(&config, "/ops/v1/adjustments", &wish, async |running| {
-            operator::propose(&running.app, new).await
+            adjustment::propose(&running.app, new).await
         });
         let shown: Shown = asked.await.with_context(|| {
             format!(
@@ -165,7 +165,7 @@ fn decide(options: &DecideOptions, said: Said, beyond: bool) -> Result<ExitCode>
         let path = format!("/ops/v1/adjustments/{id}/decide");
         let wish = Decide { verdict: said, by: options.by.clone(), beyond };
         let shown: Shown = super::by_platform(&config, &path, &wish, async |running| {
-            operator::decide(&running.app, id, said, by, beyond).await
+            adjustment::decide(&running.app, id, said, by, beyond).await
         })
         .await?;
         output::answer(options.json, &as_json(&shown)?, &text(&shown)?)?;

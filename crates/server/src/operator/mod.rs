@@ -3,14 +3,13 @@
 //! secret to keep.
 
 mod access;
-mod adjustment;
+pub(crate) mod adjustment;
 mod client;
 mod master_key;
 mod payment;
 mod resume;
 
 pub(crate) use access::{Assign, Assigned, Revoked, assign, revoke};
-pub(crate) use adjustment::{Decide, Propose, Said, Shown, decide, propose, read_person};
 pub(crate) use client::Client;
 pub(crate) use master_key::{Begin, Reloaded, SealAgain, SealedAgainAnswer};
 pub(crate) use payment::{Decision, Resolve, Resolved, resolve};
